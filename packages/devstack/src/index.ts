@@ -1,0 +1,13 @@
+export { cacheFolder } from "./cacheFolder.ts"
+export { DevstackError } from "./DevstackError.ts"
+export { findNatsServer, NATS_SERVER_VERSION_MIN, type NatsServerBinary } from "./findNatsServer.ts"
+export { freePort } from "./freePort.ts"
+export { NatsServer, type NatsServerOptions, type RunningNatsServer, startNatsServer } from "./NatsServer.ts"
+export {
+  PostgresServer,
+  type PostgresServerOptions,
+  type RunningPostgresServer,
+  startPostgresServer
+} from "./PostgresServer.ts"
+export type { ServerProcess } from "./ServerProcess.ts"
+export { waitUntil } from "./waitUntil.ts"

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// The one entry point of every root command. It runs on whatever Node 18 or newer the machine has, installs what the
+// lockfile names when that has changed, and hands over to the Node 24 that came with it. No dependency of its own.
+import { spawn, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = join(root, "node_modules", ".bin")
+const node = join(bin, "node")
+const source = "--conditions=@bulkhead/source"
+
+/** What each command runs, in order; a task that fails ends the command. `...` stands for the caller's arguments. */
+const commands = {
+  dev: [[node, source, "dev/src/main.ts", "..."]],
+  smoke: [[node, source, "dev/src/smoke.ts", "..."]],
+  test: [
+    [node, source, "packages/devstack/src/prepare.ts"],
+    ["vitest", "run", "..."]
+  ],
+  bench: [[node, source, "bench/run.ts", "..."]],
+  lint: [["biome", "check", "--error-on-warnings", "."]],
+  "lint-fix": [["biome", "check", "--write", "."]],
+  types: [["tsc", "-p", "tsconfig.json"]],
+  build: [["turbo", "run", "build", "--output-logs=errors-only"]],
+  get check() {
+    return [...this.lint, ...this.types, ...this.build]
+  }
+}
+
+const fail = (message) => {
+  console.error(`bulkhead: ${message}`)
+  process.exit(1)
+}
+
+const installWhenNeeded = () => {
+  const lockfile = readFileSync(join(root, "package-lock.json"))
+  const wanted = createHash("sha256").update(lockfile).digest("hex")
+  const stamp = join(root, "node_modules", ".bulkhead-installed")
+  if (existsSync(stamp) && existsSync(node) && readFileSync(stamp, "utf8") === wanted) return
+  console.error("bulkhead: installing packages and Node 24 (about half a minute, only when the lockfile changed) …")
+  const install = ["ci", "--no-audit", "--no-fund", "--loglevel=error"]
+  const { status } = spawnSync("npm", install, { cwd: root, stdio: "inherit" })
+  if (status !== 0)
+    fail("npm ci failed: its own message is above. Check that npm reaches its registry, then run this again")
+  if (!existsSync(node))
+    fail(
+      'Node 24 is missing: its install script did not run. Allow it (npm config "ignore-scripts") and run this again'
+    )
+  writeFileSync(stamp, wanted)
+}
+
+const runTask = (task, callerArguments) =>
+  new Promise((resolve) => {
+    const [command, ...args] = task.flatMap((part) => (part === "..." ? callerArguments : [part]))
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: "inherit",
+      env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, TURBO_TELEMETRY_DISABLED: "1" }
+    })
+    // Ctrl-C reaches the child by itself, as it shares our terminal; we stay until it has cleaned up.
+    const forward = (signal) => child.kill(signal)
+    process.on("SIGINT", () => {})
+    process.on("SIGTERM", forward)
+    child.once("error", (error) => fail(`${command}: ${error.message}`))
+    child.once("exit", (code, signal) => {
+      process.off("SIGTERM", forward)
+      resolve(signal === null ? code : 1)
+    })
+  })
+
+if (Number(process.versions.node.split(".")[0]) < 18) {
+  fail(
+    `Node ${process.versions.node} is too old: 18 or newer starts this, and Node 24 is then installed for the project`
+  )
+}
+const [name, ...callerArguments] = process.argv.slice(2)
+const tasks = commands[name]
+if (tasks === undefined) fail(`unknown command "${name}": one of ${Object.keys(commands).join(", ")}`)
+installWhenNeeded()
+for (const task of tasks) {
+  const code = await runTask(task, callerArguments)
+  if (code !== 0) process.exit(code)
+}

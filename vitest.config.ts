@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config"
+
+// Workspace packages are imported as TypeScript sources, by the condition their package.json names.
+const conditions = ["@bulkhead/source", "node", "import", "default"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["{packages,services}/*/test/**/*.test.ts", "dev/test/**/*.test.ts"],
+    pool: "forks",
+    execArgv: ["--conditions=@bulkhead/source"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
