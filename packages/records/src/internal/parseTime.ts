@@ -38,10 +38,11 @@ const fromText = (text: string): number | undefined => {
 
 /** Above 1e18 nanoseconds, above 1e15 microseconds, above 1e12 milliseconds, else seconds. */
 const fromNumber = (value: number): number => {
-  if (value > 1e18) return Math.floor(value / 1e6)
-  if (value > 1e15) return Math.floor(value / 1e3)
-  if (value > 1e12) return Math.floor(value)
-  return Math.floor(value * 1e3)
+  // Rounded, because a double holds nanoseconds of today only to the nearest 256.
+  if (value > 1e18) return Math.round(value / 1e6)
+  if (value > 1e15) return Math.round(value / 1e3)
+  if (value > 1e12) return Math.round(value)
+  return Math.round(value * 1e3)
 }
 
 /** The instant, `"unset"` where the publisher gave none, or undefined where it is no time from 1970 to 9999. */
