@@ -1,0 +1,128 @@
+/**
+ * The connection pool to PostgreSQL, made from configuration. Building the layer waits for the server, so that a
+ * service that starts before its database comes up by itself.
+ */
+import { PgClient } from "@effect/sql-pg"
+import { Config, Context, Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type { SqlError } from "effect/sql/SqlError"
+import { failed, isUnavailable } from "./internal/sqlFailure.ts"
+import { DatabaseMisconfigured, DatabaseUnavailable, type StorageError } from "./StorageError.ts"
+
+/** How to reach PostgreSQL. */
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:5432/database?sslmode=…` */
+  readonly url: Redacted.Redacted<string>
+  /** Connections at most. Default 10. */
+  readonly poolMax?: number
+  /** What `pg_stat_activity` shows. Default `bulkhead`. */
+  readonly applicationName?: string
+  /** How long to wait for a server that does not answer yet, milliseconds. Default 30000. */
+  readonly startTimeoutMs?: number
+}
+
+/** `SET ROLE` rights apart from inheritance came with PostgreSQL 16, and the walls are built from them. */
+const SERVER_VERSION_MIN = 160_000
+
+/** The pool, and whether it works. */
+export class Database extends Context.Service<
+  Database,
+  {
+    /** For packages that keep tables of their own beside ours. */
+    readonly sql: PgClient.PgClient
+    /** Whether PostgreSQL answers within a second: a readiness check. */
+    readonly isUp: Effect.Effect<boolean>
+  }
+>()("@bulkhead/storage/Database") {
+  /** From the environment: `DATABASE_URL`, `DATABASE_POOL_MAX`, `DATABASE_APPLICATION_NAME`, `DATABASE_START_TIMEOUT_MS`. */
+  static readonly layer: Layer.Layer<Database, Config.ConfigError | StorageError> = Layer.effect(
+    Database,
+    Effect.suspend(() => Effect.flatMap(databaseConfig, make))
+  )
+
+  static readonly layerWith = (options: DatabaseOptions): Layer.Layer<Database, StorageError> =>
+    Layer.effect(Database, make(options))
+}
+
+const databaseConfig = Config.all({
+  url: Config.Redacted("DATABASE_URL"),
+  poolMax: Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })), "DATABASE_POOL_MAX").pipe(
+    Config.withDefault(10)
+  ),
+  applicationName: Config.String("DATABASE_APPLICATION_NAME").pipe(Config.withDefault("bulkhead")),
+  startTimeoutMs: Config.Int("DATABASE_START_TIMEOUT_MS").pipe(Config.withDefault(30_000))
+})
+
+/** Where the URL points, without the credentials in it. */
+const placeOf = (url: Redacted.Redacted<string>): string | undefined => {
+  const parsed = URL.parse(Redacted.value(url))
+  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) return undefined
+  return `${parsed.hostname}:${parsed.port || "5432"}${parsed.pathname}`
+}
+
+const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
+  const place = placeOf(options.url)
+  if (place === undefined) {
+    return yield* failed(
+      "Database.layer",
+      new DatabaseMisconfigured({
+        problem: "DATABASE_URL is no PostgreSQL URL",
+        nextStep: "set it to postgres://user:password@host:5432/database"
+      })
+    )
+  }
+  const sql = yield* PgClient.make({
+    url: options.url,
+    maxConnections: options.poolMax ?? 10,
+    applicationName: options.applicationName ?? "bulkhead",
+    connectTimeout: Duration.seconds(5),
+    startupParameters: {
+      // Nobody queues for a lock, or holds one without working, for as long as a lane would notice.
+      lock_timeout: "10s",
+      idle_in_transaction_session_timeout: "60s"
+    }
+  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(startFailure(place, 0)))
+  yield* awaitServer(sql, place, options.startTimeoutMs ?? 30_000)
+  const isUp = sql`select 1`.pipe(
+    Effect.as(true),
+    Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(false) }),
+    Effect.catchCause(() => Effect.succeed(false))
+  )
+  return Database.of({ sql, isUp })
+})
+
+const startFailure = (place: string, timeoutMs: number) => (error: SqlError) =>
+  failed(
+    "Database.layer",
+    isUnavailable(error)
+      ? new DatabaseUnavailable({ problem: `${place} did not answer within ${timeoutMs} ms`, cause: error })
+      : new DatabaseMisconfigured({
+          problem: `${place} refused the connection`,
+          nextStep: "check user, password and database name in DATABASE_URL",
+          cause: error
+        })
+  )
+
+const awaitServer = Effect.fnUntraced(function* (sql: PgClient.PgClient, place: string, timeoutMs: number) {
+  const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ duration: Duration.millis(timeoutMs) })
+  )
+  const [server] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`.pipe(
+    Effect.tapError((error) =>
+      isUnavailable(error) ? Effect.logWarning("waiting for PostgreSQL", { place }) : Effect.void
+    ),
+    Effect.retry({ schedule: backoff, while: isUnavailable }),
+    Effect.mapError(startFailure(place, timeoutMs))
+  )
+  const version = server?.version ?? 0
+  if (version < SERVER_VERSION_MIN) {
+    return yield* failed(
+      "Database.layer",
+      new DatabaseMisconfigured({
+        problem: `${place} runs PostgreSQL ${Math.floor(version / 10_000)}, older than 16`,
+        nextStep: "upgrade it: tenants are kept apart by rights that older servers do not have"
+      })
+    )
+  }
+})

@@ -1,0 +1,109 @@
+/**
+ * The one error of this package. Its `reason` says what happened and whether trying again can help; its message never
+ * holds a credential.
+ */
+import { Schema } from "effect"
+
+const fields = { cause: Schema.optional(Schema.Defect()) }
+
+/** PostgreSQL cannot be reached, is starting or stopping, or refused for want of a resource or a lock. */
+export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>(
+  "@bulkhead/storage/DatabaseUnavailable"
+)("DatabaseUnavailable", { ...fields, problem: Schema.String }) {
+  readonly isRetryable = true
+  override get message(): string {
+    return `PostgreSQL is not available (${this.problem}): wait and try again`
+  }
+}
+
+/** PostgreSQL understood and refused: a missing right, a missing object, or a mistake of ours. */
+export class StatementRefused extends Schema.TaggedError<StatementRefused>("@bulkhead/storage/StatementRefused")(
+  "StatementRefused",
+  { ...fields, sqlState: Schema.optional(Schema.String), problem: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `PostgreSQL refused (SQLSTATE ${this.sqlState ?? "unknown"}): ${this.problem}`
+  }
+}
+
+/** The database URL or the server behind it is not what we can work with. */
+export class DatabaseMisconfigured extends Schema.TaggedError<DatabaseMisconfigured>(
+  "@bulkhead/storage/DatabaseMisconfigured"
+)("DatabaseMisconfigured", { ...fields, problem: Schema.String, nextStep: Schema.String }) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `${this.problem}: ${this.nextStep}`
+  }
+}
+
+/** There is a tenant of that slug already. */
+export class TenantExists extends Schema.TaggedError<TenantExists>("@bulkhead/storage/TenantExists")("TenantExists", {
+  slug: Schema.String
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Tenant "${this.slug}" exists already: choose another slug`
+  }
+}
+
+/** There is no tenant of that slug. */
+export class TenantUnknown extends Schema.TaggedError<TenantUnknown>("@bulkhead/storage/TenantUnknown")(
+  "TenantUnknown",
+  { slug: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Tenant "${this.slug}" is unknown: create it first`
+  }
+}
+
+/** The tenant has no schema or no role in this database yet. */
+export class TenantNotProvisioned extends Schema.TaggedError<TenantNotProvisioned>(
+  "@bulkhead/storage/TenantNotProvisioned"
+)("TenantNotProvisioned", { slug: Schema.String, ...fields }) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Tenant "${this.slug}" has no schema in this database: provision it first`
+  }
+}
+
+/** The watermark is not where this writer left it: another writer owns the lane now. */
+export class LaneLost extends Schema.TaggedError<LaneLost>("@bulkhead/storage/LaneLost")("LaneLost", {
+  tenant: Schema.String,
+  lane: Schema.String,
+  expected: Schema.Int,
+  /** Where the watermark stands; undefined where the lane was never opened. */
+  observed: Schema.optional(Schema.Int)
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return (
+      `Lane "${this.lane}" of tenant "${this.tenant}" stands at ${this.observed ?? "no watermark"}, ` +
+      `not at ${this.expected}: another writer has it, read the watermark again`
+    )
+  }
+}
+
+/** Every way in which this package fails. */
+export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/storage/StorageError")("StorageError", {
+  operation: Schema.String,
+  reason: Schema.Union([
+    DatabaseUnavailable,
+    StatementRefused,
+    DatabaseMisconfigured,
+    TenantExists,
+    TenantUnknown,
+    TenantNotProvisioned,
+    LaneLost
+  ])
+}) {
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+  override get message(): string {
+    return `${this.operation}: ${this.reason.message}`
+  }
+}
+
+export type StorageReason = StorageError["reason"]

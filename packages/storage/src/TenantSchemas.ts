@@ -1,0 +1,115 @@
+/**
+ * The compartments in PostgreSQL: for each tenant a role that cannot log in and the schema it owns, both called
+ * `tenant_<slug>`. The login role may take a tenant's role for a transaction, and inherits nothing from it; so outside
+ * such a transaction even our own process has no right on a tenant's rows.
+ */
+import { schemaName, type TenantSlug } from "@bulkhead/channels"
+import { Clock, Context, Effect, Layer } from "effect"
+import { Database } from "./Database.ts"
+import { migrate, versionIn } from "./internal/migrate.ts"
+import { makePartitions, monthOf } from "./internal/partitions.ts"
+import { quoted } from "./internal/quoted.ts"
+import { asStorageError } from "./internal/sqlFailure.ts"
+import { tenantMigrations } from "./internal/tenantMigrations.ts"
+import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
+import type { StorageError } from "./StorageError.ts"
+import { TenantStore } from "./TenantStore.ts"
+
+/** The versions of a tenant's schema before and after; equal where there was nothing to do. */
+export interface SchemaVersions {
+  readonly before: number
+  readonly after: number
+}
+
+/** What became of one tenant in `migrateAll`. */
+export type MigrationOutcome =
+  | ({ readonly tenant: TenantSlug; readonly ok: true } & SchemaVersions)
+  | { readonly tenant: TenantSlug; readonly ok: false; readonly error: StorageError }
+
+/** Makes and migrates tenants' schemas. */
+export class TenantSchemas extends Context.Service<
+  TenantSchemas,
+  {
+    /**
+     * Role, schema, migrations and this month's partitions, whatever of it is missing, in one transaction. Any number
+     * of processes may ask at once. Fails with `TenantUnknown`.
+     */
+    readonly provision: (slug: TenantSlug) => Effect.Effect<SchemaVersions, StorageError>
+    /** Provisions every tenant that is not being deleted. One tenant's failure is in the report and stops no other. */
+    readonly migrateAll: Effect.Effect<ReadonlyArray<MigrationOutcome>, StorageError>
+    /** The version of the tenant's schema. Fails with `TenantNotProvisioned`. */
+    readonly version: (slug: TenantSlug) => Effect.Effect<number, StorageError>
+  }
+>()("@bulkhead/storage/TenantSchemas") {
+  static readonly layer: Layer.Layer<TenantSchemas, never, Database | TenantStore> = Layer.effect(
+    TenantSchemas,
+    Effect.suspend(() => make)
+  )
+}
+
+/** Few, because each migration takes heavy locks and a connection for its time. */
+const MIGRATIONS_AT_ONCE = 4
+
+const make = Effect.gen(function* () {
+  const { sql } = yield* Database
+  const tenants = yield* TenantStore
+
+  const ensureRole = Effect.fnUntraced(function* (role: string) {
+    const [found] = yield* sql`select 1 from pg_roles where rolname = ${role}`
+    if (found === undefined) {
+      yield* sql.unsafe(
+        `create role ${quoted(role)} nologin noinherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls`
+      ).unprepared
+    }
+    // SET to take the role, and no INHERIT: its rights come with the role only.
+    const [membership] = yield* sql<{ suffices: boolean | null }>`
+      select bool_or(set_option) and not bool_or(inherit_option) as suffices from pg_auth_members
+      where roleid = ${role}::regrole and member = current_user::regrole`
+    if (membership?.suffices === true) return
+    yield* sql.unsafe(`grant ${quoted(role)} to current_user with set true, inherit false`).unprepared
+  })
+
+  const ensureSchema = Effect.fnUntraced(function* (schema: string) {
+    const [found] = yield* sql`select 1 from pg_namespace where nspname = ${schema}`
+    if (found !== undefined) return
+    yield* sql.unsafe(`create schema ${quoted(schema)} authorization ${quoted(schema)}`).unprepared
+  })
+
+  const provision = Effect.fn("TenantSchemas.provision")(function* (slug: TenantSlug) {
+    const tenant = yield* tenants.get(slug)
+    const schema = schemaName(slug)
+    return yield* Effect.gen(function* () {
+      yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.provision.${schema}`}, 0))`
+      yield* ensureRole(schema)
+      yield* ensureSchema(schema)
+      yield* becomeTenant(sql, slug)
+      const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
+      const month = monthOf(new Date(yield* Clock.currentTimeMillis))
+      yield* makePartitions(sql, schema, [month, month + 1])
+      return versions
+    }).pipe(sql.withTransaction, asStorageError("TenantSchemas.provision"))
+  })
+
+  const outcomeOf = (tenant: TenantSlug): Effect.Effect<MigrationOutcome> =>
+    provision(tenant).pipe(
+      Effect.map((versions) => ({ tenant, ok: true as const, ...versions })),
+      Effect.catch((error) => Effect.succeed({ tenant, ok: false as const, error }))
+    )
+
+  const migrateAll = tenants.list.pipe(
+    Effect.flatMap((all) =>
+      Effect.forEach(
+        all.filter((tenant) => tenant.status !== "deleting"),
+        (tenant) => outcomeOf(tenant.slug),
+        { concurrency: MIGRATIONS_AT_ONCE }
+      )
+    ),
+    Effect.withSpan("TenantSchemas.migrateAll")
+  )
+
+  const version = Effect.fn("TenantSchemas.version")(function* (slug: TenantSlug) {
+    return yield* asTenant(sql, "TenantSchemas.version", slug)(versionIn(sql, schemaName(slug)))
+  })
+
+  return TenantSchemas.of({ provision, migrateAll, version })
+})

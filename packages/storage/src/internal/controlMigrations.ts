@@ -1,0 +1,36 @@
+/**
+ * The schema `bulkhead`: which tenants there are, and the messages about them that wait for publication.
+ */
+import { DEFAULT_TENANT } from "@bulkhead/channels"
+import type { Migration } from "./migrate.ts"
+
+export const CONTROL_SCHEMA = "bulkhead"
+
+export const controlMigrations: ReadonlyArray<Migration> = [
+  {
+    name: "tenants and outbox",
+    statements: [
+      `create table bulkhead.tenants (
+        id uuid primary key default gen_random_uuid(),
+        slug text not null unique check (slug ~ '^[a-z]([a-z0-9-]*[a-z0-9])?$' and length(slug) <= 48),
+        name text not null,
+        plan text not null check (plan in ('free', 'pro', 'enterprise')),
+        status text not null check (status in ('provisioning', 'active', 'degraded', 'suspended', 'deleting')),
+        created_at timestamptz not null default now(),
+        updated_at timestamptz not null default now()
+      )`,
+      `create table bulkhead.outbox (
+        id bigint generated always as identity primary key,
+        kind text not null check (kind in ('lifecycle', 'event')),
+        tenant text not null,
+        subject text not null,
+        message_id uuid not null default gen_random_uuid(),
+        payload jsonb not null,
+        created_at timestamptz not null default now()
+      )`,
+      // It owns the subjects that carry no tenant, so it is there from the start.
+      `insert into bulkhead.tenants (slug, name, plan, status)
+        values ('${DEFAULT_TENANT}', 'Default', 'enterprise', 'provisioning')`
+    ]
+  }
+]

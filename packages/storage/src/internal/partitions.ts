@@ -1,0 +1,88 @@
+/**
+ * The monthly partitions of `ocsf_events`. Months keep their number small, and a month is dropped as a whole.
+ *
+ * A partition is made when its first row comes, from a year ago to a month ahead. Rows of other times stay in the
+ * default partition: an event from 1970, or a sender with a wild clock, must neither stop a lane nor make a thousand
+ * tables.
+ */
+import type { PgClient } from "@effect/sql-pg"
+import { Effect } from "effect"
+import { quoted } from "./quoted.ts"
+
+export const MONTHS_BACK_MAX = 12
+export const MONTHS_AHEAD_MAX = 1
+
+/** Months since year 0: an order and a key without allocation. */
+export type MonthIndex = number
+
+export const monthOf = (time: Date): MonthIndex => time.getUTCFullYear() * 12 + time.getUTCMonth()
+
+export const isInWindow = (month: MonthIndex, now: Date): boolean => {
+  const current = monthOf(now)
+  return month >= current - MONTHS_BACK_MAX && month <= current + MONTHS_AHEAD_MAX
+}
+
+const twoDigits = (value: number): string => String(value).padStart(2, "0")
+
+const firstDay = (month: MonthIndex): string => `${Math.floor(month / 12)}-${twoDigits((month % 12) + 1)}-01`
+
+const startOf = (month: MonthIndex): string => `${firstDay(month)} 00:00:00+00`
+
+const PREFIX = "ocsf_events_"
+
+export const partitionName = (month: MonthIndex): string => `${PREFIX}${firstDay(month).slice(0, 7).replace("-", "_")}`
+
+const NAME = /^ocsf_events_(\d{4})_(\d{2})$/
+
+const monthOfName = (name: string): MonthIndex | undefined => {
+  const match = NAME.exec(name)
+  return match === null ? undefined : Number(match[1]) * 12 + Number(match[2]) - 1
+}
+
+/** The first instant after the month. */
+export const endOf = (month: MonthIndex): Date => new Date(Date.UTC(Math.floor(month / 12), (month % 12) + 1, 1))
+
+/** The months that have a partition, in the tenant's transaction. */
+export const listMonths = (sql: PgClient.PgClient, schema: string) =>
+  Effect.map(
+    sql<{ name: string }>`
+      select child.relname as name
+      from pg_inherits
+        join pg_class child on child.oid = inhrelid
+        join pg_class parent on parent.oid = inhparent
+        join pg_namespace on pg_namespace.oid = parent.relnamespace
+      where parent.relname = 'ocsf_events' and nspname = ${schema}
+      order by 1`,
+    (rows) => rows.map(({ name }) => monthOfName(name)).filter((month) => month !== undefined)
+  )
+
+/**
+ * Makes the partitions that are missing among `months`, in the tenant's transaction, and gives those it made. Rows of
+ * such a month that wait in the default partition move, because PostgreSQL refuses a partition whose rows are there.
+ */
+export const makePartitions = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  schema: string,
+  months: ReadonlyArray<MonthIndex>
+) {
+  // Two writers may miss the same month at once; the second one finds it made.
+  yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.partitions.${schema}`}, 0))`
+  const present = new Set(yield* listMonths(sql, schema))
+  const missing = months.filter((month) => !present.has(month))
+  for (const month of missing) yield* makePartition(sql, schema, month)
+  return missing
+})
+
+const makePartition = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string, month: MonthIndex) {
+  const parent = `${quoted(schema)}.ocsf_events`
+  const partition = `${quoted(schema)}.${quoted(partitionName(month))}`
+  const range = `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
+  yield* sql.unsafe(`create table ${partition} (like ${parent} including defaults including storage)`).unprepared
+  yield* sql.unsafe(
+    `with moved as (
+      delete from ${parent}_default where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
+    ) insert into ${partition} select * from moved`
+  ).unprepared
+  // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
+  yield* sql.unsafe(`alter table ${parent} attach partition ${partition} for values ${range}`).unprepared
+})

@@ -1,0 +1,21 @@
+import { Layer } from "effect"
+import type { Database } from "./Database.ts"
+import { LaneStore } from "./LaneStore.ts"
+import { Outbox } from "./Outbox.ts"
+import { Retention } from "./Retention.ts"
+import { TenantSchemas } from "./TenantSchemas.ts"
+import { TenantStats } from "./TenantStats.ts"
+import { TenantStore } from "./TenantStore.ts"
+
+/** Every service of this package, over one `Database`. */
+export const storageLayer: Layer.Layer<
+  TenantStore | Outbox | TenantSchemas | LaneStore | Retention | TenantStats,
+  never,
+  Database
+> = Layer.mergeAll(
+  TenantSchemas.layer.pipe(Layer.provideMerge(TenantStore.layer)),
+  Outbox.layer,
+  LaneStore.layer,
+  Retention.layer,
+  TenantStats.layer
+)
