@@ -120,14 +120,7 @@ const make = Effect.gen(function* () {
     return written
   })
 
-  const inTransaction =
-    (batch: LaneBatch) =>
-    <E>(work: Effect.Effect<LaneCommit, E | SqlError>) =>
-      asTenant(
-        sql,
-        "LaneStore.commit",
-        batch.tenant
-      )(Effect.andThen(sql`select set_config('synchronous_commit', 'off', true)`, work))
+  const inTransaction = (batch: LaneBatch) => asTenant(sql, "LaneStore.commit", batch.tenant, "replayable")
 
   const commitWhole = (batch: LaneBatch) =>
     Effect.gen(function* () {

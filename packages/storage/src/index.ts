@@ -1,12 +1,7 @@
 export { Database, type DatabaseOptions } from "./Database.ts"
 export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason, type StoredMessage } from "./DeadLetter.ts"
 export { type LaneBatch, type LaneCommit, LaneStore } from "./LaneStore.ts"
-export {
-  LIFECYCLE_SUBJECT_ROOT,
-  type OutboxDraft,
-  TENANT_EVENT_SUBJECT,
-  type TenantChange
-} from "./lifecycleMessages.ts"
+export type { OutboxDraft, TenantChange } from "./lifecycleMessages.ts"
 export { migrateControlSchema } from "./migrateControlSchema.ts"
 export { Outbox, type OutboxMessage } from "./Outbox.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"

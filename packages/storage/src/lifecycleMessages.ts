@@ -2,6 +2,7 @@
  * The messages that tell the platform what happened to a tenant: one for those who run workloads for tenants, and one
  * OCSF event among the tenant's own.
  */
+import { CHANNELS } from "@bulkhead/channels"
 import type { Tenant } from "@bulkhead/tenancy"
 import { DateTime } from "effect"
 
@@ -15,9 +16,6 @@ export interface OutboxDraft {
   readonly subject: string
   readonly payload: Readonly<Record<string, unknown>>
 }
-
-export const LIFECYCLE_SUBJECT_ROOT = "serviceradar.tenants.lifecycle"
-export const TENANT_EVENT_SUBJECT = "events.ocsf.processed"
 
 /** OCSF 1.7 "Entity Management" and its activities. */
 const ENTITY_MANAGEMENT = { categoryUid: 3, classUid: 3004 } as const
@@ -35,7 +33,7 @@ export const lifecycleMessages = (
 ): ReadonlyArray<OutboxDraft> => [
   {
     kind: "lifecycle",
-    subject: `${LIFECYCLE_SUBJECT_ROOT}.${change}`,
+    subject: CHANNELS.tenantLifecycle.subject.replace("*", change),
     payload: {
       event_type: `tenant.${change}`,
       tenant_id: tenant.id,
@@ -46,7 +44,7 @@ export const lifecycleMessages = (
       timestamp: DateTime.formatIso(tenant.updatedAt)
     }
   },
-  { kind: "event", subject: TENANT_EVENT_SUBJECT, payload: tenantEvent(tenant, change, eventId) }
+  { kind: "event", subject: CHANNELS.ocsfEvents.subject, payload: tenantEvent(tenant, change, eventId) }
 ]
 
 const tenantEvent = (tenant: Tenant, change: TenantChange, eventId: string) => {
@@ -63,7 +61,7 @@ const tenantEvent = (tenant: Tenant, change: TenantChange, eventId: string) => {
     severity: "Informational",
     message: `tenant ${tenant.slug} ${change}, status ${tenant.status}`,
     metadata: { version: "1.7.0", product: { vendor_name: "Bulkhead", name: "core" } },
-    log_name: TENANT_EVENT_SUBJECT,
+    log_name: CHANNELS.ocsfEvents.subject,
     log_provider: "bulkhead",
     unmapped: { tenant_slug: tenant.slug, status: tenant.status, plan: tenant.plan },
     tenant_id: tenant.id

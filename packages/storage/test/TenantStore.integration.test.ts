@@ -18,7 +18,7 @@ describe("TenantStore", () => {
         assert.strictEqual((yield* store.get(slug("default"))).status, "provisioning")
         assert.include(
           (yield* store.list).map((tenant) => tenant.slug),
-          "default"
+          slug("default")
         )
       })
     )

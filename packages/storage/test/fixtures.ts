@@ -1,5 +1,5 @@
 /** What every suite here needs: a database with the control schema, and batches of events. */
-import type { TenantSlug } from "@bulkhead/channels"
+import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { PostgresServer, type RunningPostgresServer } from "@bulkhead/devstack"
 import type { OcsfEventRow } from "@bulkhead/records"
 import { PgClient } from "@effect/sql-pg"
@@ -12,6 +12,7 @@ import {
   TenantSchemas,
   TenantStore
 } from "../src/index.ts"
+import { becomeTenant } from "../src/internal/tenantTransaction.ts"
 
 /**
  * A database on `server` and the URL of a login role as production has it: no superuser, but allowed to create roles,
@@ -104,7 +105,7 @@ export const batchOf = (tenant: string, from: number, to: number, overrides: Par
   lane: LANE,
   from,
   to,
-  events: Array.from({ length: to - from }, (_, index) => eventAt(from + index + 1)),
+  events: overrides.events ?? Array.from({ length: to - from }, (_, index) => eventAt(from + index + 1)),
   deadLetters: [],
   messageOf: (index) => messageAt(from + index + 1),
   ...overrides
@@ -117,3 +118,19 @@ export const messageAt = (sequence: number) => ({
   payload: new TextEncoder().encode(`{"n":${sequence}}`),
   receivedAt: new Date()
 })
+
+/** A tenant's tables, read under its role. */
+export const tablesOf = (tenant: TenantSlug) => {
+  const read = (table: string, order: string) =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const rows = sql<Record<string, unknown>>`
+        select * from ${sql(schemaName(tenant))}.${sql(table)} order by ${sql(order)}`
+      return yield* Effect.andThen(becomeTenant(sql, tenant), rows).pipe(sql.withTransaction)
+    })
+  return { events: read("ocsf_events", "id"), deadLetters: read("dead_letters", "id") }
+}
+
+/** The ids of a tenant's events. */
+export const rowsOf = (tenant: TenantSlug) =>
+  Effect.map(tablesOf(tenant).events, (rows) => rows.map((row) => String(row.id)))

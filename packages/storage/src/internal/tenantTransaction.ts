@@ -9,9 +9,14 @@ import type { SqlError } from "effect/sql/SqlError"
 import { type StorageReason, TenantNotProvisioned } from "../StorageError.ts"
 import { asStorageError, sqlStateOf } from "./sqlFailure.ts"
 
+/** `replayable`: the commit need not wait for the disk, since all it wrote can be written again. */
+export type Durability = "durable" | "replayable"
+
 /** Takes the tenant's role until the end of the transaction; the role has the schema's name. */
-export const becomeTenant = (sql: PgClient.PgClient, tenant: TenantSlug) =>
-  sql`select set_config('role', ${schemaName(tenant)}, true)`
+export const becomeTenant = (sql: PgClient.PgClient, tenant: TenantSlug, durability: Durability = "durable") =>
+  durability === "durable"
+    ? sql`select set_config('role', ${schemaName(tenant)}, true)`
+    : sql`select set_config('role', ${schemaName(tenant)}, true), set_config('synchronous_commit', 'off', true)`
 
 // 22023 the role, 3F000 the schema or 42P01 the table does not exist.
 const MISSING = new Set(["22023", "3F000", "42P01"])
@@ -23,8 +28,8 @@ const missingTenant =
 
 /** Runs `work` in one transaction as the tenant. Nothing of it stays when any of it fails. */
 export const asTenant =
-  (sql: PgClient.PgClient, operation: string, tenant: TenantSlug) =>
+  (sql: PgClient.PgClient, operation: string, tenant: TenantSlug, durability?: Durability) =>
   <A, E, R>(work: Effect.Effect<A, E | SqlError, R>) =>
     sql
-      .withTransaction(Effect.andThen(becomeTenant(sql, tenant), work))
+      .withTransaction(Effect.andThen(becomeTenant(sql, tenant, durability), work))
       .pipe(asStorageError(operation, missingTenant(tenant)))
