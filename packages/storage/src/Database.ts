@@ -3,7 +3,7 @@
  * service that starts before its database comes up by itself.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Config, Context, Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
+import { Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { failed, isUnavailable } from "./internal/sqlFailure.ts"
@@ -76,6 +76,8 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     maxConnections: options.poolMax ?? 10,
     applicationName: options.applicationName ?? "bulkhead",
     connectTimeout: Duration.seconds(5),
+    // A server that vanished without a word is noticed within 20 s instead of two hours.
+    keepAlive: Duration.seconds(10),
     startupParameters: {
       // Nobody queues for a lock, or holds one without working, for as long as a lane would notice.
       lock_timeout: "10s",
@@ -83,10 +85,16 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     }
   }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(startFailure(place, 0)))
   yield* awaitServer(sql, place, options.startTimeoutMs ?? 30_000)
-  const isUp = sql`select 1`.pipe(
+  const scope = yield* Effect.scope
+  const probe = sql`select 1`.pipe(
     Effect.as(true),
-    Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(false) }),
-    Effect.catchCause(() => Effect.succeed(false))
+    Effect.timeout("1 second"),
+    Effect.orElseSucceed(() => false)
+  )
+  // In a fiber of its own, because cancelling a query on a frozen server takes longer than a probe may.
+  const isUp = Effect.forkIn(probe, scope, { startImmediately: true }).pipe(
+    Effect.flatMap(Fiber.join),
+    Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(false) })
   )
   return Database.of({ sql, isUp })
 })

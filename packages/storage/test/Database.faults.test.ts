@@ -1,6 +1,6 @@
 import { startPostgresServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Fiber, Layer, Redacted } from "effect"
+import { ConfigProvider, Duration, Effect, Fiber, Layer, Redacted } from "effect"
 import { Database, migrateControlSchema, StorageError } from "../src/index.ts"
 import { applicationDatabase } from "./fixtures.ts"
 
@@ -80,7 +80,9 @@ describe("Database", () => {
           const signal = (name: NodeJS.Signals) => Effect.sync(() => process.kill(backend?.pid ?? 0, name))
           yield* server.pause
           yield* signal("SIGSTOP")
-          assert.isFalse(yield* isUp)
+          const [elapsed, up] = yield* Effect.timed(isUp)
+          assert.isFalse(up)
+          assert.isBelow(Duration.toMillis(elapsed), 2_000)
           yield* signal("SIGCONT")
           yield* server.resume
           yield* waitUntil("PostgreSQL is up", isUp)
