@@ -9,6 +9,7 @@ import {
   DEFAULT_TENANT,
   isTenantSlug,
   NO_BASE,
+  type ParsedSubject,
   parseSlug,
   parseSubject,
   prefixSubject,
@@ -40,7 +41,7 @@ const reasonOf = (result: unknown): ChannelErrorReason | undefined =>
 
 describe("parseSlug", () => {
   it("takes every lower-case DNS label of up to 48 characters that starts with a letter", () => {
-    fc.assert(fc.property(slugs, (slug) => parseSlug(slug) === slug && isTenantSlug(slug)))
+    fc.assert(fc.property(slugs, (slug) => (parseSlug(slug) as string) === slug && isTenantSlug(slug)))
   })
 
   it.each<[unknown, ChannelErrorReason]>([
@@ -75,7 +76,7 @@ describe("parseSlug", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const isSlug = /^[a-z](?:[a-z0-9-]{0,46}[a-z0-9])?$/.test(text) && !RESERVED_SLUGS.has(text)
-        assert.strictEqual(parseSlug(text) === text, isSlug)
+        assert.strictEqual((parseSlug(text) as unknown) === text, isSlug)
       })
     )
   })
@@ -137,10 +138,11 @@ describe("parseSubject", () => {
   })
 
   it("reads the subjects that a parser without reserved roots gets wrong", () => {
-    assert.deepInclude(parseSubject("logs.otel"), { tenant: "default", base: "logs.otel" })
-    assert.deepInclude(parseSubject("otel.metrics.raw"), { tenant: "default", base: "otel.metrics.raw" })
-    assert.deepInclude(parseSubject("acme.otel.metrics.raw"), { tenant: "acme", base: "otel.metrics.raw" })
-    assert.deepInclude(parseSubject("default.logs.x"), { tenant: "default", base: "logs.x", prefixed: true })
+    const parse = (subject: string) => parseSubject(subject) as ParsedSubject
+    assert.deepInclude(parse("logs.otel"), { tenant: "default", base: "logs.otel" })
+    assert.deepInclude(parse("otel.metrics.raw"), { tenant: "default", base: "otel.metrics.raw" })
+    assert.deepInclude(parse("acme.otel.metrics.raw"), { tenant: "acme", base: "otel.metrics.raw" })
+    assert.deepInclude(parse("default.logs.x"), { tenant: "default", base: "logs.x", prefixed: true })
   })
 
   it.each<[string, ChannelErrorReason]>([

@@ -1,0 +1,8 @@
+export { booleanFlag, choiceFlag, FlagValueInvalid } from "./Flag.ts"
+export { FlagBucketUnavailable, FlagStore } from "./FlagStore.ts"
+export { Flags } from "./Flags.ts"
+export { PREFIX_MODE, platformFlags, TENANT_PREFIX_ENABLED } from "./platformFlags.ts"
+export { prefixEnabled, prefixMode } from "./prefix.ts"
+export type { Flag, FlagDefinition } from "./Flag.ts"
+export type { AnyFlag } from "./Flags.ts"
+export type { FlagTarget } from "./FlagStore.ts"
