@@ -75,7 +75,7 @@ export const currentTenant = (): TenantContext => {
 export const withCurrentTenant = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TenantMissing, Exclude<R, CurrentTenant>> =>
-  Effect.suspend(() => {
+  Effect.suspend((): Effect.Effect<A, E | TenantMissing, Exclude<R, CurrentTenant>> => {
     const tenant = storage.getStore()
     return tenant === undefined ? Effect.fail(new TenantMissing({})) : withTenant(tenant)(effect)
   })
