@@ -1,162 +1,145 @@
 /**
- * The connection to NATS of one process. It is made in the background and again whenever it is lost, for ever, so that
- * a service may start before its server; `isConnected` tells readiness. Closing the scope drains it.
+ * The process's connection to NATS. It is made once, and made again for ever when it is lost; a server that is away at
+ * start delays nothing but readiness. Closing the scope drains it.
  */
-import { readFileSync } from "node:fs"
-import { credsAuthenticator, type NatsConnection, usernamePasswordAuthenticator, type Authenticator } from "@nats-io/nats-core"
-import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
-import { type Config, Context, Deferred, Effect, Layer, Redacted, Schedule, type Scope } from "effect"
-import { natsConfig, type NatsOptions } from "./NatsConfig.ts"
-import { NatsError, NatsMisconfigured } from "./NatsError.ts"
+import type { NatsConnection, Status } from "@nats-io/nats-core"
+import { type Config, Context, Effect, Latch, Layer, Schedule, type Scope } from "effect"
+import { connectOnce, type Dialer, makeDialer } from "./internal/dial.ts"
+import { type NatsOptions, natsConfig } from "./NatsConfig.ts"
+import type { NatsError } from "./NatsError.ts"
 
+/** The connection and its state. */
 export class Nats extends Context.Service<
   Nats,
   {
-    /** Waits for the first connection; afterwards it is at hand, connected or not. */
+    /** The connection; waits while it is lost or not yet made. It stays the same object when it comes back. */
     readonly connection: Effect.Effect<NatsConnection>
     /** Whether the connection stands now: a readiness check. */
     readonly isConnected: Effect.Effect<boolean>
-    /** Succeeds when the connection is lost next. */
-    readonly disconnected: Effect.Effect<void>
-    /** The subjects that the server has refused to this user lately, with the time of the last refusal. */
-    readonly refusedAt: (subject: string) => number | undefined
+    /** Calls `listener` with what happens to the connection, until the scope closes. */
+    readonly onStatus: (listener: (status: Status) => void) => Effect.Effect<void, never, Scope.Scope>
+    /** Where answers to this process go. */
+    readonly inboxPrefix: string
   }
 >()("@bulkhead/nats/Nats") {
-  /** From the environment: see `NatsConfig.ts`. Fails for settings with which no connection can be made. */
+  /** From the environment: see `NatsConfig.ts`. */
   static readonly layer: Layer.Layer<Nats, Config.ConfigError | NatsError> = Layer.effect(
     Nats,
     Effect.suspend(() => Effect.flatMap(natsConfig, make))
   )
 
+  /**
+   * Fails for settings that cannot work and for credentials that the server refuses at the first attempt. A server that
+   * does not answer is no failure.
+   */
   static readonly layerWith = (options: NatsOptions): Layer.Layer<Nats, NatsError> => Layer.effect(Nats, make(options))
 }
 
-const RECONNECT_WAIT_MS = 500
-const RECONNECT_JITTER_MS = 500
-const FIRST_CONNECT_RETRY = "1 second"
 const DRAIN_DEADLINE = "5 seconds"
-const REFUSALS_KEPT = 100
 
-const misconfigured = (problem: string, nextStep: string, cause?: unknown) =>
-  new NatsError({ operation: "Nats.layer", reason: new NatsMisconfigured({ problem, nextStep, cause }) })
+/** Half a second to five seconds, so that a thousand clients do not come back at once. */
+const firstConnectBackoff = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.jittered
+)
 
-const readable = (variable: string, path: string) =>
-  Effect.try({
-    try: () => readFileSync(path),
-    catch: (cause) => misconfigured(`${variable}="${path}" cannot be read`, "check the path and the file's rights", cause)
+const make = Effect.fnUntraced(function* (options: NatsOptions) {
+  const dialer = yield* makeDialer(options)
+  const link = new Link(dialer.servers, Effect.runSyncWith(yield* Effect.context<never>()))
+  yield* Effect.addFinalizer(() => link.close)
+  const first = yield* connectOnce(dialer).pipe(
+    Effect.catchIf(
+      (error) => error.isRetryable,
+      () => Effect.succeed(undefined)
+    )
+  )
+  if (first !== undefined) link.adopt(first)
+  else yield* Effect.forkScoped(connectLater(dialer, link))
+  return Nats.of({
+    connection: link.connection,
+    isConnected: Effect.sync(() => link.isUp),
+    onStatus: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void link.listeners.add(listener)),
+        () => Effect.sync(() => void link.listeners.delete(listener))
+      ),
+    inboxPrefix: options.inboxPrefix ?? "_INBOX"
   })
+})
 
-/** The file is read at each connect, so that rotated credentials are used without a restart. */
-const authenticators = (options: NatsOptions): Array<Authenticator> => {
-  const { credsFile, user, password } = options
-  if (credsFile !== undefined) return [(nonce) => credsAuthenticator(readFileSync(credsFile))(nonce)]
-  if (user === undefined) return []
-  return [usernamePasswordAuthenticator(user, password === undefined ? undefined : Redacted.value(password))]
+/** Once the process runs, refused credentials are a reason to be not ready, and to try again: they may be replaced. */
+const connectLater = (dialer: Dialer, link: Link) => {
+  let told = ""
+  return connectOnce(dialer).pipe(
+    Effect.tapError((error) => {
+      if (error.message === told) return Effect.void
+      told = error.message
+      return Effect.logWarning("not connected to NATS yet", { problem: error.message })
+    }),
+    Effect.retry(firstConnectBackoff),
+    Effect.map((connection) => link.adopt(connection)),
+    Effect.tapCause((cause) => Effect.logError("gave up connecting to NATS", cause))
+  )
 }
 
-const tlsOf = Effect.fnUntraced(function* (options: NatsOptions) {
-  const { tlsCaFile: caFile, tlsCertFile: certFile, tlsKeyFile: keyFile } = options
-  if (caFile === undefined && certFile === undefined) return {}
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    return yield* misconfigured("NATS_TLS_CERT and NATS_TLS_KEY belong together", "set both or none")
-  }
-  for (const [variable, path] of [["NATS_TLS_CA", caFile], ["NATS_TLS_CERT", certFile], ["NATS_TLS_KEY", keyFile]] as const) {
-    if (path !== undefined) yield* readable(variable, path)
-  }
-  const given = { caFile, certFile, keyFile }
-  return { tls: Object.fromEntries(Object.entries(given).filter(([, path]) => path !== undefined)) }
-})
+/** One connection, its state, and who wants to know. */
+class Link {
+  isUp = false
+  readonly listeners = new Set<(status: Status) => void>()
+  readonly connection: Effect.Effect<NatsConnection>
+  #current: NatsConnection | undefined
+  readonly #up = Latch.makeUnsafe(false)
+  readonly #servers: string
+  readonly #run: (effect: Effect.Effect<void>) => void
 
-const connectionOptions = Effect.fnUntraced(function* (options: NatsOptions) {
-  if (options.credsFile !== undefined) yield* readable("NATS_CREDS_FILE", options.credsFile)
-  const built: NodeConnectionOptions = {
-    servers: [...options.servers],
-    name: options.clientName ?? "bulkhead",
-    reconnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_JITTER_MS,
-    // Credentials are rotated and users unsuspended while we run: being refused now is no reason to give up.
-    ignoreAuthErrorAbort: true,
-    // A stack trace per request costs a third of the publishing rate.
-    noAsyncTraces: true,
-    authenticator: authenticators(options),
-    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
-    ...(yield* tlsOf(options))
-  }
-  return built
-})
-
-/** `nats://host:4222`, without a user or password that somebody wrote into the URL. */
-const placesOf = (options: NatsOptions): string =>
-  options.servers.map((server) => server.replace(/\/\/[^@/]*@/, "//")).join(", ")
-
-const make = Effect.fnUntraced(function* (options: NatsOptions): Effect.fn.Return<Nats["Service"], NatsError, Scope.Scope> {
-  const settings = yield* connectionOptions(options)
-  const places = placesOf(options)
-  const first = yield* Deferred.make<NatsConnection>()
-  const refused = new Map<string, number>()
-  let isConnected = false
-  let lost = yield* Deferred.make<void>()
-  const run = Effect.runSyncWith(yield* Effect.context<never>())
-
-  const onConnected = () => {
-    isConnected = true
-    run(Effect.logInfo("connected to NATS", { places }))
-  }
-  const onLost = () => {
-    if (!isConnected) return
-    isConnected = false
-    run(Effect.logWarning("lost the connection to NATS", { places }))
-    const ended = lost
-    lost = Deferred.makeUnsafe<void>()
-    Deferred.doneUnsafe(ended, Effect.void)
-  }
-  const onRefused = (error: Error) => {
-    const subject = "subject" in error ? String(error.subject) : undefined
-    run(Effect.logWarning("NATS refused", { problem: error.message }))
-    if (subject === undefined) return
-    refused.set(subject, Date.now())
-    const oldest = refused.keys().next().value
-    if (refused.size > REFUSALS_KEPT && oldest !== undefined) refused.delete(oldest)
-  }
-
-  const follow = (connection: NatsConnection) =>
-    Effect.promise(async () => {
-      for await (const status of connection.status()) {
-        if (status.type === "reconnect") onConnected()
-        else if (status.type === "disconnect" || status.type === "close") onLost()
-        else if (status.type === "error") onRefused(status.error)
-      }
+  constructor(servers: string, run: (effect: Effect.Effect<void>) => void) {
+    this.#servers = servers
+    this.#run = run
+    this.connection = Effect.suspend(() => {
+      const current = this.#current
+      return this.isUp && current !== undefined
+        ? Effect.succeed(current)
+        : Effect.andThen(this.#up.await, this.connection)
     })
-
-  const close = (connection: NatsConnection) =>
-    Effect.promise(() => (connection.isClosed() ? Promise.resolve() : connection.drain())).pipe(
-      Effect.timeoutOption(DRAIN_DEADLINE),
-      // Draining a connection that is lost never ends; then there is nothing to drain.
-      Effect.andThen(Effect.promise(() => connection.close())),
-      Effect.ignoreCause
-    )
-
-  const establish = Effect.gen(function* () {
-    const connection = yield* Effect.acquireRelease(
-      Effect.tryPromise(() => connect(settings)).pipe(
-        Effect.tapError((error) => Effect.logWarning("waiting for NATS", { places, problem: String(error.cause ?? error) })),
-        Effect.retry(Schedule.spaced(FIRST_CONNECT_RETRY).pipe(Schedule.jittered))
-      ),
-      close,
-      { interruptible: true }
-    )
-    yield* Effect.forkScoped(follow(connection))
-    onConnected()
-    yield* Deferred.succeed(first, connection)
-  })
-  yield* establish.pipe(Effect.tapCause(Effect.logError), Effect.forkScoped)
-
-  return {
-    connection: Deferred.await(first),
-    isConnected: Effect.sync(() => isConnected),
-    disconnected: Effect.suspend(() => Deferred.await(lost)),
-    refusedAt: (subject) => refused.get(subject)
   }
-})
+
+  adopt(connection: NatsConnection): void {
+    this.#current = connection
+    this.#setUp(true)
+    void this.#follow(connection)
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === "reconnect") this.#setUp(true)
+      if (status.type === "disconnect" || status.type === "close") this.#setUp(false)
+      if (status.type === "error") this.#run(Effect.logWarning("NATS refused", { problem: status.error.message }))
+      for (const listener of this.listeners) listener(status)
+    }
+  }
+
+  #setUp(isUp: boolean): void {
+    if (isUp === this.isUp) return
+    this.isUp = isUp
+    if (isUp) {
+      this.#up.openUnsafe()
+      this.#run(Effect.logInfo("connected to NATS", { server: this.#current?.getServer() }))
+    } else {
+      this.#up.closeUnsafe()
+      this.#run(Effect.logWarning("the connection to NATS is lost, trying to get it back", { servers: this.#servers }))
+    }
+  }
+
+  /** Draining a lost connection would wait for an answer that nobody gives. */
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const current = this.#current
+      if (current === undefined || current.isClosed()) return Effect.void
+      const drain = this.isUp ? Effect.tryPromise(() => current.drain()) : Effect.void
+      return drain.pipe(
+        Effect.timeout(DRAIN_DEADLINE),
+        Effect.catch((error) => Effect.logWarning("NATS was not drained", { problem: String(error) })),
+        Effect.andThen(Effect.promise(() => current.close()))
+      )
+    })
+  }
+}

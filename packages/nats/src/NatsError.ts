@@ -77,7 +77,14 @@ export class DeliveryGap extends Schema.TaggedError<DeliveryGap>("@bulkhead/nats
 /** Every way in which connections, streams and consumers fail. */
 export class NatsError extends Schema.TaggedError<NatsError>("@bulkhead/nats/NatsError")("NatsError", {
   operation: Schema.String,
-  reason: Schema.Union([NatsMisconfigured, CredentialsRefused, NatsUnavailable, RequestRefused, ResourceMissing, DeliveryGap])
+  reason: Schema.Union([
+    NatsMisconfigured,
+    CredentialsRefused,
+    NatsUnavailable,
+    RequestRefused,
+    ResourceMissing,
+    DeliveryGap
+  ])
 }) {
   get isRetryable(): boolean {
     return this.reason.isRetryable

@@ -1,0 +1,5 @@
+export { Nats } from "./Nats.ts"
+export type { NatsOptions } from "./NatsConfig.ts"
+export { natsConfig } from "./NatsConfig.ts"
+export type { NatsReason } from "./NatsError.ts"
+export { CredentialsRefused, NatsError, NatsMisconfigured, NatsUnavailable, RequestRefused } from "./NatsError.ts"
