@@ -52,39 +52,10 @@ export class RequestRefused extends Schema.TaggedError<RequestRefused>("@bulkhea
   }
 }
 
-/** The stream or the durable consumer does not exist, or was deleted while it was read. */
-export class ResourceMissing extends Schema.TaggedError<ResourceMissing>("@bulkhead/nats/ResourceMissing")(
-  "ResourceMissing",
-  { ...fields, resource: Schema.String }
-) {
-  readonly isRetryable = true
-  override get message(): string {
-    return `${this.resource} does not exist: create it, or wait for whoever does`
-  }
-}
-
-/** Messages between two others did not arrive, for instance over a lost connection. */
-export class DeliveryGap extends Schema.TaggedError<DeliveryGap>("@bulkhead/nats/DeliveryGap")("DeliveryGap", {
-  expected: Schema.Int,
-  observed: Schema.Int
-}) {
-  readonly isRetryable = true
-  override get message(): string {
-    return `delivery ${this.observed} arrived where ${this.expected} was due: open the consumer again at the watermark`
-  }
-}
-
-/** Every way in which connections, streams and consumers fail. */
+/** Every way in which making a connection or a stream fails. */
 export class NatsError extends Schema.TaggedError<NatsError>("@bulkhead/nats/NatsError")("NatsError", {
   operation: Schema.String,
-  reason: Schema.Union([
-    NatsMisconfigured,
-    CredentialsRefused,
-    NatsUnavailable,
-    RequestRefused,
-    ResourceMissing,
-    DeliveryGap
-  ])
+  reason: Schema.Union([NatsMisconfigured, CredentialsRefused, NatsUnavailable, RequestRefused])
 }) {
   get isRetryable(): boolean {
     return this.reason.isRetryable
