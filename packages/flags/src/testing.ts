@@ -12,7 +12,11 @@ export const flagsLayerTest = (values: Readonly<Record<string, unknown>> = {}): 
     Flags,
     Flags.of({
       get: (flag) => Effect.sync(() => read(flag)),
-      changes: (flag) => Stream.concat(Stream.sync(() => read(flag)), Stream.never)
+      changes: (flag) =>
+        Stream.concat(
+          Stream.sync(() => read(flag)),
+          Stream.never
+        )
     })
   )
 }

@@ -37,7 +37,10 @@ export const withTenant =
   (tenant: TenantContext) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, CurrentTenant>> =>
     effect.pipe(
-      Effect.provideService(CurrentTenant, { slug: tenant.slug, ...(tenant.id === undefined ? {} : { id: tenant.id }) }),
+      Effect.provideService(CurrentTenant, {
+        slug: tenant.slug,
+        ...(tenant.id === undefined ? {} : { id: tenant.id })
+      }),
       Effect.annotateLogs({ tenant: tenant.slug }),
       Effect.annotateSpans({ tenant: tenant.slug })
     )

@@ -7,7 +7,9 @@ import { Schema } from "effect"
 
 /** The slug of a tenant that exists: a customer's, or `default`. */
 export const TenantSlug = Schema.String.pipe(
-  Schema.refine(isTenantSlug, { expected: "a tenant's slug: a-z, 0-9 and -, starting with a letter, at most 48 characters" })
+  Schema.refine(isTenantSlug, {
+    expected: "a tenant's slug: a-z, 0-9 and -, starting with a letter, at most 48 characters"
+  })
 )
 export type TenantSlug = typeof TenantSlug.Type
 

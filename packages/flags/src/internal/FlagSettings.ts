@@ -24,7 +24,12 @@ export const rolloutPlace = (flag: string, tenant: string): number =>
   (Number.parseInt(hash("sha256", `${flag}/${tenant}`).slice(0, 8), 16) / 2 ** 32) * 100
 
 /** The value in force: tenant, then rollout, then everyone, then environment or default. */
-export const resolve = <A>(flag: Flag<A>, base: A, live: LiveSettings<A> | undefined, tenant: TenantSlug | undefined): A => {
+export const resolve = <A>(
+  flag: Flag<A>,
+  base: A,
+  live: LiveSettings<A> | undefined,
+  tenant: TenantSlug | undefined
+): A => {
   if (live === undefined) return base
   if (tenant !== undefined) {
     const own = live.tenants.get(tenant)

@@ -5,8 +5,9 @@
  * watch has seen; when they differ (the bucket was made anew, the watch died with its consumer) the watch starts again.
  * Until then, and while NATS is away, the last good values stay.
  */
-import type { NatsConnection } from "@nats-io/nats-core"
+
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
+import type { NatsConnection } from "@nats-io/nats-core"
 import { Deferred, Effect, Option, type Scope } from "effect"
 import type { Flag } from "../Flag.ts"
 import { FLAG_BUCKET } from "./bucketKeys.ts"
