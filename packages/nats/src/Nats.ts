@@ -87,6 +87,7 @@ class Link {
   readonly listeners = new Set<(status: Status) => void>()
   readonly connection: Effect.Effect<NatsConnection>
   #current: NatsConnection | undefined
+  #isClosing = false
   readonly #up = Latch.makeUnsafe(false)
   readonly #servers: string
   readonly #run: (effect: Effect.Effect<void>) => void
@@ -125,7 +126,10 @@ class Link {
       this.#run(Effect.logInfo("connected to NATS", { server: this.#current?.getServer() }))
     } else {
       this.#up.closeUnsafe()
-      this.#run(Effect.logWarning("the connection to NATS is lost, trying to get it back", { servers: this.#servers }))
+      if (!this.#isClosing)
+        this.#run(
+          Effect.logWarning("the connection to NATS is lost, trying to get it back", { servers: this.#servers })
+        )
     }
   }
 
@@ -134,6 +138,7 @@ class Link {
     return Effect.suspend(() => {
       const current = this.#current
       if (current === undefined || current.isClosed()) return Effect.void
+      this.#isClosing = true
       const drain = this.isUp ? Effect.tryPromise(() => current.drain()) : Effect.void
       return drain.pipe(
         Effect.timeout(DRAIN_DEADLINE),

@@ -1,9 +1,23 @@
+export type { ConsumeReason } from "./ConsumeError.ts"
+export {
+  ConnectionLost,
+  ConsumeError,
+  ConsumerDeleted,
+  ConsumerRefused,
+  DeliveryGap,
+  ServerSilent,
+  SourceMissing
+} from "./ConsumeError.ts"
 export type { StreamIncarnation } from "./ensureStream.ts"
 export { DUPLICATE_WINDOW_MS, ensureStream } from "./ensureStream.ts"
+export type { BatchLimits } from "./internal/BatchBuffer.ts"
 export { Nats } from "./Nats.ts"
 export type { NatsOptions } from "./NatsConfig.ts"
 export { natsConfig } from "./NatsConfig.ts"
 export type { NatsReason } from "./NatsError.ts"
 export { CredentialsRefused, NatsError, NatsMisconfigured, NatsUnavailable, RequestRefused } from "./NatsError.ts"
+export type { BatchConsumer, BatchConsumerOptions, ConsumerLag } from "./openBatchConsumer.ts"
+export { openBatchConsumer } from "./openBatchConsumer.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
 export { tenantStreamConfig } from "./StreamConfig.ts"
+export { StreamMessage } from "./StreamMessage.ts"

@@ -1,108 +1,86 @@
 /**
- * Messages between the reader, which fills it, and the lane, which takes batches out. Plain code: it runs once a
- * message.
+ * Messages between the puller, which fills it, and the reader, who takes batches out. Plain code: it runs once a message.
  */
-import type { NatsError } from "../NatsError.ts"
+import type { StreamMessage } from "../StreamMessage.ts"
 
-/** When a batch is complete: by any of the three. */
+/** A batch is complete by any of the three. */
 export interface BatchLimits {
   readonly rowsMax: number
+  /** Bytes with subjects and headers; a single larger message is a batch of its own. */
   readonly bytesMax: number
-  /** Age of the batch's first message, milliseconds. */
+  /** How long the first message of a batch waits for others, milliseconds. */
   readonly ageMs: number
 }
 
-type Taker<A> = (batch: ReadonlyArray<A> | NatsError) => void
-
-export class BatchBuffer<A> {
+export class BatchBuffer {
   readonly #limits: BatchLimits
-  readonly #sizeOf: (item: A) => number
-  #items: Array<A> = []
+  #messages: Array<StreamMessage> = []
   #bytes = 0
-  #firstAt = 0
-  #failure: NatsError | undefined
-  #taker: Taker<A> | undefined
+  #firstAtMs = 0
+  #onReady: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
-  #onRoom: (() => void) | undefined
 
-  constructor(limits: BatchLimits, sizeOf: (item: A) => number) {
+  constructor(limits: BatchLimits) {
     this.#limits = limits
-    this.#sizeOf = sizeOf
   }
 
-  push(item: A): void {
-    if (this.#items.length === 0) this.#firstAt = performance.now()
-    this.#items.push(item)
-    this.#bytes += this.#sizeOf(item)
-    if (this.#taker !== undefined) this.#serve()
+  get oldest(): StreamMessage | undefined {
+    return this.#messages[0]
   }
 
-  /** Ends the buffer: what has not been taken is forgotten, as the lane will read it again. */
-  fail(error: NatsError): void {
-    this.#failure ??= error
-    this.#serve()
-    this.#onRoom?.()
+  /** Whether a whole batch is waiting. */
+  get isFull(): boolean {
+    return this.#messages.length >= this.#limits.rowsMax || this.#bytes >= this.#limits.bytesMax
   }
 
-  /** Hands the next complete batch to `taker`, once; gives a function that withdraws the wish. */
-  take(taker: Taker<A>): () => void {
-    this.#taker = taker
-    this.#serve()
-    return () => {
-      this.#taker = undefined
-      clearTimeout(this.#timer)
+  push(message: StreamMessage): void {
+    if (this.#messages.length === 0) this.#firstAtMs = performance.now()
+    this.#messages.push(message)
+    this.#bytes += message.sizeBytes
+    if (this.#onReady !== undefined) this.#notice()
+  }
+
+  /** Calls `onReady` once, when a batch is complete; gives a function that takes the wish back. */
+  whenReady(onReady: () => void): () => void {
+    this.#onReady = onReady
+    this.#notice()
+    return () => this.#forgetWish()
+  }
+
+  /** The oldest messages, as many as fit one batch. */
+  cut(): ReadonlyArray<StreamMessage> {
+    let rows = 0
+    let bytes = 0
+    for (const message of this.#messages) {
+      if (rows === this.#limits.rowsMax || (rows > 0 && bytes + message.sizeBytes > this.#limits.bytesMax)) break
+      rows += 1
+      bytes += message.sizeBytes
     }
+    const batch = this.#messages
+    this.#messages = batch.splice(rows)
+    this.#bytes -= bytes
+    this.#firstAtMs = performance.now()
+    return batch
   }
 
-  /** Resolves when less than one batch is waiting. */
-  async room(): Promise<void> {
-    if (!this.#isFull() || this.#failure !== undefined) return
-    await new Promise<void>((resolve) => {
-      this.#onRoom = resolve
-    })
-  }
-
-  #isFull(): boolean {
-    return this.#items.length >= this.#limits.rowsMax || this.#bytes >= this.#limits.bytesMax
-  }
-
-  #serve(): void {
-    const taker = this.#taker
-    if (taker === undefined) return
-    if (this.#failure !== undefined) return this.#hand(taker, this.#failure)
-    if (this.#items.length === 0) return
-    const waitMs = this.#limits.ageMs - (performance.now() - this.#firstAt)
-    if (this.#isFull() || waitMs <= 0) return this.#hand(taker, this.#cut())
-    if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => {
+  #notice(): void {
+    if (this.#messages.length === 0) return
+    const waitMs = this.isFull ? 0 : this.#firstAtMs + this.#limits.ageMs - performance.now()
+    if (waitMs <= 0) {
+      const onReady = this.#onReady
+      this.#forgetWish()
+      onReady?.()
+    } else {
+      this.#timer ??= setTimeout(() => {
         this.#timer = undefined
-        this.#serve()
+        this.#notice()
       }, waitMs)
     }
   }
 
-  #hand(taker: Taker<A>, batch: ReadonlyArray<A> | NatsError): void {
-    this.#taker = undefined
+  #forgetWish(): void {
+    this.#onReady = undefined
     clearTimeout(this.#timer)
     this.#timer = undefined
-    taker(batch)
-  }
-
-  /** The oldest messages, as many as one batch may hold. */
-  #cut(): ReadonlyArray<A> {
-    let rows = 0
-    let bytes = 0
-    for (const item of this.#items) {
-      if (rows === this.#limits.rowsMax || bytes >= this.#limits.bytesMax) break
-      rows += 1
-      bytes += this.#sizeOf(item)
-    }
-    const batch = this.#items.slice(0, rows)
-    this.#items = this.#items.slice(rows)
-    this.#bytes -= bytes
-    this.#firstAt = performance.now()
-    this.#onRoom?.()
-    this.#onRoom = undefined
-    return batch
   }
 }
