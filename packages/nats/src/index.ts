@@ -8,9 +8,12 @@ export {
   ServerSilent,
   SourceMissing
 } from "./ConsumeError.ts"
+export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"
+export { EventPublisher } from "./EventPublisher.ts"
 export type { StreamIncarnation } from "./ensureStream.ts"
 export { DUPLICATE_WINDOW_MS, ensureStream } from "./ensureStream.ts"
 export type { BatchLimits } from "./internal/BatchBuffer.ts"
+export type { PublishAck } from "./internal/PublishTries.ts"
 export { Nats } from "./Nats.ts"
 export type { NatsOptions } from "./NatsConfig.ts"
 export { natsConfig } from "./NatsConfig.ts"
@@ -18,6 +21,16 @@ export type { NatsReason } from "./NatsError.ts"
 export { CredentialsRefused, NatsError, NatsMisconfigured, NatsUnavailable, RequestRefused } from "./NatsError.ts"
 export type { BatchConsumer, BatchConsumerOptions, ConsumerLag } from "./openBatchConsumer.ts"
 export { openBatchConsumer } from "./openBatchConsumer.ts"
+export type { PublishReason } from "./PublishError.ts"
+export {
+  InvalidSubject,
+  PayloadTooLarge,
+  PermissionDenied,
+  PublishError,
+  PublishTimeout,
+  StreamFull,
+  StreamMissing
+} from "./PublishError.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
 export { tenantStreamConfig } from "./StreamConfig.ts"
 export { StreamMessage } from "./StreamMessage.ts"
