@@ -100,7 +100,7 @@ describe("parseSubject", () => {
     fc.assert(
       fc.property(fc.oneof(slugs, fc.constant("default")), bases, (slug, base) => {
         const subject = prefixSubject(slug as TenantSlug, base)
-        assert.deepStrictEqual(parseSubject(subject as string), { tenant: slug, base, prefixed: true })
+        assert.deepStrictEqual(parseSubject(subject as string), { tenant: slug as TenantSlug, base, prefixed: true })
         assert.strictEqual(baseOffset(subject as string), slug.length + 1)
         assert.strictEqual(stripTenant(subject as string), base)
       })

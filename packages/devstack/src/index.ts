@@ -9,5 +9,6 @@ export {
   type RunningPostgresServer,
   startPostgresServer
 } from "./PostgresServer.ts"
+export { removePostgresFolder } from "./postgresFolder.ts"
 export type { ServerProcess } from "./ServerProcess.ts"
 export { waitUntil } from "./waitUntil.ts"

@@ -49,9 +49,13 @@ export class Health extends Context.Service<
           phase = next
         }),
       report: Effect.gen(function* () {
-        const answers = yield* Effect.forEach(checks, ([name, check]) => Effect.map(ask(check), (answer) => [name, answer]), {
-          concurrency: "unbounded"
-        })
+        const answers = yield* Effect.forEach(
+          checks,
+          ([name, check]) => Effect.map(ask(check), (answer) => [name, answer]),
+          {
+            concurrency: "unbounded"
+          }
+        )
         const all = { process: phase === "running" ? "ok" : phase, ...Object.fromEntries(answers) }
         return { ready: Object.values(all).every((answer) => answer === "ok"), checks: all }
       })

@@ -4,7 +4,9 @@
 import { Context, Effect, Layer } from "effect"
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client"
 
-export class Metrics extends Context.Service<Metrics, { readonly registry: Registry }>()("@bulkhead/observability/Metrics") {
+export class Metrics extends Context.Service<Metrics, { readonly registry: Registry }>()(
+  "@bulkhead/observability/Metrics"
+) {
   /** A registry of its own for each layer, so that two services in one process do not share figures. */
   static readonly layer = (service: string, version: string): Layer.Layer<Metrics> =>
     Layer.effect(

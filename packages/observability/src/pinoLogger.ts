@@ -31,7 +31,7 @@ const effectLevels: Record<string, LogLevel.LogLevel> = {
 const addMessage = (message: unknown, fields: Record<string, unknown>): string => {
   const texts: Array<string> = []
   for (const part of Array.isArray(message) ? message : [message]) {
-    if (part instanceof Error) fields["err"] = redact(part)
+    if (part instanceof Error) fields.err = redact(part)
     else if (part !== null && typeof part === "object" && !Cause.isCause(part)) Object.assign(fields, redact(part))
     else if (!Cause.isCause(part)) texts.push(redactText(String(part)))
   }
@@ -46,7 +46,7 @@ export const pinoLogger = (target: pino.Logger): Logger.Logger<unknown, void> =>
     const fields = redact({ ...fiber.getRef(References.CurrentLogAnnotations) }) as Record<string, unknown>
     const span = fiber.cache.span
     if (span !== undefined) Object.assign(fields, { traceId: span.traceId, spanId: span.spanId })
-    if (cause.reasons.length > 0) fields["err"] = redact(Cause.squash(cause))
+    if (cause.reasons.length > 0) fields.err = redact(Cause.squash(cause))
     target[level](fields, addMessage(message, fields))
   })
 
@@ -68,7 +68,10 @@ export const loggerLayer = (service: string): Layer.Layer<never, Config.ConfigEr
   Layer.unwrap(
     Effect.map(config, ({ level, format }) => {
       const options = { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime }
-      const target = format === "json" ? pino(options) : pino(options, pretty({ colorize: true, sync: true, ignore: "pid,hostname" }))
+      const target =
+        format === "json"
+          ? pino(options)
+          : pino(options, pretty({ colorize: true, sync: true, ignore: "pid,hostname" }))
       return Layer.mergeAll(
         Logger.layer([pinoLogger(target)]),
         Layer.succeed(References.MinimumLogLevel, effectLevels[level] ?? "Info")

@@ -16,17 +16,15 @@ const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'<>]*(?::[^\s/?#@"'<
 /** Whole secrets that are known by their form: nkey seeds and JWTs. */
 const KNOWN_SECRETS = /\bS[ACNOUX][A-Z2-7]{54,56}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g
 /** `password=…`, `token: …` inside text. */
-const ASSIGNED = /\b((?:pass(?:word|wd)?|secret|token|seed|authorization|api[-_]?key)["']?\s*[=:]\s*)(?:bearer\s+)?("[^"]*"|'[^']*'|[^\s,;}"']+)/gi
+const ASSIGNED =
+  /\b((?:pass(?:word|wd)?|secret|token|seed|authorization|api[-_]?key)["']?\s*[=:]\s*)(?:bearer\s+)?("[^"]*"|'[^']*'|[^\s,;}"']+)/gi
 
 const DEPTH_MAX = 8
 const ITEMS_MAX = 200
 
 /** The text without the secrets in it. */
 export const redactText = (text: string): string =>
-  text
-    .replace(URL_CREDENTIALS, `$1${REMOVED}@`)
-    .replace(KNOWN_SECRETS, REMOVED)
-    .replace(ASSIGNED, `$1${REMOVED}`)
+  text.replace(URL_CREDENTIALS, `$1${REMOVED}@`).replace(KNOWN_SECRETS, REMOVED).replace(ASSIGNED, `$1${REMOVED}`)
 
 const redactError = (error: Error, depth: number, seen: ReadonlySet<object>): unknown => ({
   type: error.name,

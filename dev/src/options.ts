@@ -1,0 +1,40 @@
+import { resolve } from "node:path"
+import { parseArgs } from "node:util"
+import { Effect } from "effect"
+import { DevError } from "./DevError.ts"
+
+/** What the caller of `npm run dev` may choose. */
+export interface DevOptions {
+  readonly folder: string
+  readonly reset: boolean
+  readonly trafficPerSecond: number
+}
+
+const USAGE = `npm run dev -- [--reset] [--folder PATH] [--traffic EVENTS_PER_SECOND]
+  --reset     forget all data of earlier runs first
+  --folder    where data, logs and secrets are kept (.bulkhead/dev)
+  --traffic   events a second of each demo tenant (10)`
+
+const usage = (problem: string) => new DevError({ problem, nextStep: `Usage:\n${USAGE}` })
+
+/** Reads the command line; an unknown option or a bad value is refused with the usage. */
+export const parseOptions = (args: ReadonlyArray<string>): Effect.Effect<DevOptions, DevError> =>
+  Effect.gen(function* () {
+    const { values } = yield* Effect.try({
+      try: () =>
+        parseArgs({
+          args: [...args],
+          options: {
+            reset: { type: "boolean", default: false },
+            folder: { type: "string", default: ".bulkhead/dev" },
+            traffic: { type: "string", default: "10" }
+          }
+        }),
+      catch: (cause) => usage(cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause))
+    })
+    const trafficPerSecond = Number(values.traffic)
+    if (!(trafficPerSecond > 0 && trafficPerSecond <= 1_000)) {
+      return yield* usage(`--traffic "${values.traffic}" is not a number above 0 and up to 1000`)
+    }
+    return { folder: resolve(values.folder), reset: values.reset, trafficPerSecond }
+  })

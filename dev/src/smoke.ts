@@ -1,0 +1,92 @@
+/**
+ * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
+ * and none of another's. Prints a line per tenant and `smoke ok`.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { schemaName, type TenantSlug } from "@bulkhead/channels"
+import { removePostgresFolder } from "@bulkhead/devstack"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { PgClient } from "@effect/sql-pg"
+import { Cause, Console, Effect, Schedule } from "effect"
+import { DevError } from "./DevError.ts"
+import { demoTenants } from "./demoTenants.ts"
+import { type Platform, startPlatform } from "./Platform.ts"
+
+const ROWS_WANTED = 20
+const TIMEOUT = "60 seconds"
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-smoke-"))),
+  (folder) =>
+    Effect.sync(() => {
+      removePostgresFolder(join(folder, "postgres"))
+      rmSync(folder, { recursive: true, force: true })
+    })
+)
+
+interface Count {
+  readonly slug: TenantSlug
+  readonly own: number
+  readonly foreign: number
+}
+
+/** Traffic, sites and checks of a tenant are all named `<slug>-…`, so each row says by itself whose it is. */
+const countRows = (slug: TenantSlug) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const table = `${schemaName(slug)}.ocsf_events`
+    const others = demoTenants.filter((tenant) => tenant.slug !== slug).map((tenant) => `"${tenant.slug}-`)
+    const [row] = yield* sql.unsafe<{ own: number; foreign: number }>(
+      `select count(*) filter (where position($1 in raw_data) > 0)::int as own,
+              count(*) filter (where position($2 in raw_data) > 0 or position($3 in raw_data) > 0)::int as "foreign"
+       from ${table}`,
+      [`"${slug}-`, ...others]
+    )
+    const count: Count = { slug, own: row?.own ?? 0, foreign: row?.foreign ?? 0 }
+    return count
+  })
+
+const awaitRows = (platform: Platform) =>
+  Effect.forEach(demoTenants, ({ slug }) => countRows(slug)).pipe(
+    Effect.repeat({
+      schedule: Schedule.spaced("200 millis"),
+      until: (counts) => counts.every(({ own, foreign }) => own >= ROWS_WANTED || foreign > 0)
+    }),
+    Effect.timeoutOrElse({
+      duration: TIMEOUT,
+      orElse: () =>
+        Effect.fail(
+          new DevError({
+            problem: `Not every demo tenant had ${ROWS_WANTED} rows within ${TIMEOUT}`,
+            nextStep: "Start npm run dev and read its table and logs"
+          })
+        )
+    }),
+    Effect.provide(PgClient.layer({ url: platform.databaseUrl, maxConnections: 1 }))
+  )
+
+const smoke = Effect.gen(function* () {
+  const folder = yield* temporaryFolder
+  const onProgress = (line: string) => console.error(`smoke: ${line} …`)
+  const platform = yield* startPlatform({ folder, reset: false, trafficPerSecond: 10, onProgress })
+  const counts = yield* Effect.raceFirst(awaitRows(platform), platform.ended)
+  for (const { slug, own, foreign } of counts)
+    yield* Console.log(`${slug}: ${own} rows of its own, ${foreign} of others`)
+  const leaked = counts.filter(({ foreign }) => foreign > 0)
+  if (leaked.length > 0) {
+    return yield* new DevError({
+      problem: `Rows of other tenants stand in the schemas of ${leaked.map(({ slug }) => slug).join(", ")}`,
+      nextStep: "This is an open wall: do not deploy this version"
+    })
+  }
+}).pipe(Effect.scoped)
+
+smoke.pipe(
+  Effect.andThen(Console.log("smoke ok")),
+  Effect.tapCause((cause) =>
+    Console.error(`smoke failed: ${Cause.prettyErrors(cause)[0]?.message ?? Cause.pretty(cause)}`)
+  ),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

@@ -1,0 +1,82 @@
+/**
+ * Core, put together: the one place where its live layers meet. It needs `Health` and `Metrics` of the process it runs in.
+ */
+import { createServer } from "node:http"
+import { FlagStore, Flags } from "@bulkhead/flags"
+import { EventPublisher, Nats } from "@bulkhead/nats"
+import { Health, portTaken } from "@bulkhead/observability"
+import { Database, migrateControlSchema, storageLayer } from "@bulkhead/storage"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { ByteSize, Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
+import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { AuthorizationLayer } from "./api/Authorization.ts"
+import { CoreApi } from "./api/CoreApi.ts"
+import { HealthHandlers } from "./api/HealthHandlers.ts"
+import { TenantsHandlers } from "./api/TenantsHandlers.ts"
+import { ApiToken, CoreConfig } from "./CoreConfig.ts"
+import { CoreMetrics } from "./CoreMetrics.ts"
+import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
+import { RetentionJob } from "./tenants/RetentionJob.ts"
+import { TenantRegistry } from "./tenants/TenantRegistry.ts"
+
+/** A tenant is described in a few hundred bytes; whoever sends more is mistaken or worse. */
+const REQUEST_BYTES_MAX = 65_536
+
+const readiness = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const health = yield* Health
+    const nats = yield* Nats
+    const database = yield* Database
+    yield* health.register(
+      "nats",
+      Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
+    )
+    yield* health.register(
+      "postgresql",
+      Effect.map(database.isUp, (up) => (up ? undefined : "does not answer"))
+    )
+  })
+)
+
+const connection = Effect.flatMap(Nats, (nats) => nats.connection)
+
+const servers = Layer.mergeAll(
+  storageLayer.pipe(
+    Layer.provideMerge(Layer.effectDiscard(migrateControlSchema).pipe(Layer.provideMerge(Database.layer)))
+  ),
+  EventPublisher.layer.pipe(
+    Layer.provideMerge(Flags.layerKv(connection)),
+    // The store makes the bucket that the reader follows.
+    Layer.provideMerge(FlagStore.layer(connection)),
+    Layer.provideMerge(Nats.layer)
+  )
+)
+
+const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe(
+  Layer.provide([TenantsHandlers, HealthHandlers]),
+  Layer.provide(AuthorizationLayer),
+  Layer.provide(HttpApiMiddleware.layerProblemDetails({ includeDetails: true }))
+)
+
+const apiServer = Layer.unwrap(
+  Effect.map(CoreConfig, ({ httpHost: host, httpPort: port }) =>
+    HttpRouter.serve(Layer.mergeAll(api, HttpApiScalar.layer(CoreApi, { path: "/docs" })), {
+      disableLogger: true,
+      disableListenLog: true
+    }).pipe(
+      Layer.provide(Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.bytes(REQUEST_BYTES_MAX))),
+      Layer.provide(NodeHttpServer.layer(createServer, { host, port, gracefulShutdownTimeout: "10 seconds" })),
+      portTaken({ host, port, variable: "CORE_HTTP_PORT" })
+    )
+  )
+)
+
+/** Everything core does, from its environment. */
+export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob).pipe(
+  Layer.provide(TenantRegistry.layer),
+  Layer.provide(servers),
+  Layer.provide(CoreMetrics.layer),
+  Layer.provide(ApiToken.layer),
+  Layer.provide(CoreConfig.layer)
+)

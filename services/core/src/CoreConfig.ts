@@ -1,0 +1,78 @@
+/**
+ * Every variable core itself reads; `DATABASE_*`, `NATS_*`, `OPS_*`, `LOG_*` and `OTEL_*` belong to the packages that
+ * use them and stand in their READMEs.
+ *
+ * | variable | type, unit | default | meaning |
+ * |---|---|---|---|
+ * | `CORE_HTTP_HOST` | address | `127.0.0.1` | where the API listens |
+ * | `CORE_HTTP_PORT` | port | `8080` | where the API listens |
+ * | `CORE_API_TOKEN` | secret | — | the bearer token of the API, 16 characters or more |
+ * | `CORE_API_TOKEN_FILE` | path | — | a file that holds the token; wins over `CORE_API_TOKEN` |
+ * | `CORE_RECONCILE_MS` | milliseconds | `5000` | how often the registry compares wish and reality |
+ * | `CORE_PROVISION_WAIT_MS` | milliseconds | `10000` | how long a create waits for the tenant to become active |
+ * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
+ * | `CORE_STREAM_BYTES_MAX` | bytes | `1073741824` | size limit of one tenant's stream |
+ * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
+ * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
+ * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
+ */
+import { readFileSync } from "node:fs"
+import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+
+const port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
+const positive = Schema.Int.check(Schema.isGreaterThan(0))
+const milliseconds = (name: string, ms: number) => Config.schema(positive, name).pipe(Config.withDefault(ms))
+
+const config = Config.all({
+  httpHost: Config.String("CORE_HTTP_HOST").pipe(Config.withDefault("127.0.0.1")),
+  httpPort: Config.schema(port, "CORE_HTTP_PORT").pipe(Config.withDefault(8080)),
+  reconcileMs: milliseconds("CORE_RECONCILE_MS", 5_000),
+  provisionWaitMs: milliseconds("CORE_PROVISION_WAIT_MS", 10_000),
+  retentionDays: Config.schema(positive, "CORE_RETENTION_DAYS").pipe(Config.withDefault(30)),
+  streamBytesMax: Config.schema(positive, "CORE_STREAM_BYTES_MAX").pipe(Config.withDefault(1_073_741_824)),
+  streamAgeMaxMs: milliseconds("CORE_STREAM_AGE_MAX_MS", 604_800_000),
+  batchRowsMax: Config.schema(positive, "CORE_BATCH_ROWS_MAX").pipe(Config.withDefault(2_000)),
+  batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50)
+})
+
+/** The settings of one core process. */
+export class CoreConfig extends Context.Service<CoreConfig, Config.Success<typeof config>>()(
+  "@bulkhead/core/CoreConfig"
+) {
+  static readonly layer = Layer.effect(CoreConfig, config)
+}
+
+const TOKEN_LENGTH_MIN = 16
+
+/** The API token is missing or too short to be a secret. */
+export class ApiTokenUnusable extends Schema.TaggedError<ApiTokenUnusable>()("ApiTokenUnusable", {
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.problem}. Set CORE_API_TOKEN, or CORE_API_TOKEN_FILE, to a secret of ${TOKEN_LENGTH_MIN} characters or more`
+  }
+}
+
+const readToken = Effect.fnUntraced(function* () {
+  const file = yield* Config.option(Config.String("CORE_API_TOKEN_FILE"))
+  if (file._tag === "None") return yield* Config.option(Config.Redacted("CORE_API_TOKEN"))
+  return yield* Effect.try({
+    try: () => ({ _tag: "Some" as const, value: Redacted.make(readFileSync(file.value, "utf8").trim()) }),
+    catch: () => new ApiTokenUnusable({ problem: `CORE_API_TOKEN_FILE="${file.value}" cannot be read` })
+  })
+})
+
+/** The bearer token that the API accepts. */
+export class ApiToken extends Context.Service<ApiToken, Redacted.Redacted<string>>()("@bulkhead/core/ApiToken") {
+  static readonly layer = Layer.effect(
+    ApiToken,
+    Effect.gen(function* () {
+      const token = yield* readToken()
+      if (token._tag === "None") return yield* new ApiTokenUnusable({ problem: "No API token is given" })
+      const length = Redacted.value(token.value).length
+      if (length < TOKEN_LENGTH_MIN)
+        return yield* new ApiTokenUnusable({ problem: `The API token has ${length} characters` })
+      return token.value
+    })
+  )
+}

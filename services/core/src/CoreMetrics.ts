@@ -1,0 +1,50 @@
+/**
+ * The figures of core for Prometheus. `tenant` is the one label that grows, with the number of tenants.
+ */
+import { Metrics } from "@bulkhead/observability"
+import type { LaneCommit } from "@bulkhead/storage"
+import { Context, Effect, Layer } from "effect"
+import { Counter } from "prom-client"
+
+export class CoreMetrics extends Context.Service<
+  CoreMetrics,
+  {
+    /** Counts what one batch wrote. */
+    readonly committed: (tenant: string, written: LaneCommit) => void
+    /** Counts a restart of a tenant's actor. */
+    readonly restarted: (tenant: string) => void
+  }
+>()("@bulkhead/core/CoreMetrics") {
+  static readonly layer = Layer.effect(
+    CoreMetrics,
+    Effect.gen(function* () {
+      const { registry } = yield* Metrics
+      const registers = [registry]
+      const rows = new Counter({
+        name: "bulkhead_lane_rows_total",
+        help: "Rows written into tenants' tables",
+        labelNames: ["tenant"],
+        registers
+      })
+      const deadLetters = new Counter({
+        name: "bulkhead_lane_dead_letters_total",
+        help: "Messages that could never be stored, by reason",
+        labelNames: ["tenant", "reason"],
+        registers
+      })
+      const restarts = new Counter({
+        name: "bulkhead_tenant_actor_restarts_total",
+        help: "Restarts of tenants' actors after a failure",
+        labelNames: ["tenant"],
+        registers
+      })
+      return CoreMetrics.of({
+        committed: (tenant, written) => {
+          rows.inc({ tenant }, written.rows)
+          for (const { reason } of written.deadLetters) deadLetters.inc({ tenant, reason })
+        },
+        restarted: (tenant) => restarts.inc({ tenant })
+      })
+    })
+  )
+}

@@ -1,0 +1,39 @@
+/**
+ * Health of each tenant, as an operator wants it at a glance.
+ */
+import { TenantSlug, TenantStatus } from "@bulkhead/tenancy"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { Authorization } from "./Authorization.ts"
+import { TenantUnknownProblem } from "./problems.ts"
+
+/** The state of one tenant's flow from its stream into its schema. Counts are since core started, unless they say else. */
+export const TenantHealth = Schema.Struct({
+  tenant: TenantSlug,
+  status: TenantStatus,
+  /** Messages the tenant's stream has taken since it was made. */
+  eventsIn: Schema.Int,
+  /** Rows in the tenant's event table that this lane has written, over all restarts. */
+  rowsWritten: Schema.Int,
+  /** Messages that could never be stored, kept in the tenant's dead letters. */
+  deadLetters: Schema.Int,
+  lagMessages: Schema.Int,
+  /** Age of the oldest message not yet stored, milliseconds; absent without lag. */
+  lagMs: Schema.optionalKey(Schema.Number),
+  lastCommitAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  restarts: Schema.Int,
+  lastError: Schema.optionalKey(Schema.String)
+}).annotate({ identifier: "TenantHealth" })
+export type TenantHealth = typeof TenantHealth.Type
+
+export class HealthApi extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("list", "/", { success: Schema.Array(TenantHealth) }),
+    HttpApiEndpoint.get("get", "/:slug", {
+      params: { slug: Schema.String },
+      success: TenantHealth,
+      error: TenantUnknownProblem
+    })
+  )
+  .prefix("/health/tenants")
+  .middleware(Authorization) {}

@@ -1,0 +1,31 @@
+/**
+ * What the API answers when it cannot do what was asked: RFC 9457 problems (`application/problem+json`), each with a
+ * `detail` that names the value, the limit where there is one, and the next step.
+ */
+import { Schema } from "effect"
+import { HttpApiError } from "effect/http-api"
+
+export class UnauthorizedProblem extends HttpApiError.Problem<UnauthorizedProblem>()("UnauthorizedProblem", {
+  type: "urn:bulkhead:problem:unauthorized",
+  status: 401,
+  title: "Unauthorized"
+}) {}
+
+export class TenantUnknownProblem extends HttpApiError.Problem<TenantUnknownProblem>()(
+  "TenantUnknownProblem",
+  { type: "urn:bulkhead:problem:tenant-unknown", status: 404, title: "Unknown tenant" },
+  { slug: Schema.String }
+) {}
+
+export class TenantExistsProblem extends HttpApiError.Problem<TenantExistsProblem>()(
+  "TenantExistsProblem",
+  { type: "urn:bulkhead:problem:tenant-exists", status: 409, title: "Tenant exists" },
+  { slug: Schema.String }
+) {}
+
+/** A server we depend on is away. Nothing was changed; the same request may be sent again. */
+export class UnavailableProblem extends HttpApiError.Problem<UnavailableProblem>()(
+  "UnavailableProblem",
+  { type: "urn:bulkhead:problem:unavailable", status: 503, title: "Dependency unavailable" },
+  { dependency: Schema.Literals(["postgresql", "nats"]) }
+) {}
