@@ -51,11 +51,11 @@ export const startCore = Effect.fnUntraced(function* (environment: Record<string
     Effect.flatMap(EventPublisher, (publisher) =>
       publisher.publishWithTenant(tenant as TenantSlug, subject, data)
     ).pipe(Effect.provideContext(publishing))
-  /** The `owner` and `number` of each row of a tenant's schema, in the order in which they were written. */
+  /** The `owner` and `number` of each row of a tenant's schema, in order of the transaction that wrote it, then by number. */
   const stored = (tenant: string) =>
     query<{ owner: string; number: number }>(
       `select unmapped->>'owner' as owner, (unmapped->>'number')::int as number
-       from ${schemaName(tenant as TenantSlug)}.ocsf_events where unmapped ? 'number' order by ctid`
+       from ${schemaName(tenant as TenantSlug)}.ocsf_events where unmapped ? 'number' order by created_at, number`
     )
   const awaitStored = (tenant: string, count: number) =>
     waitUntil(

@@ -22,7 +22,9 @@ const make = Effect.gen(function* () {
 
   yield* store.list.pipe(
     Effect.map((tenants) => tenants.filter((tenant) => tenant.status === "active")),
-    Effect.flatMap(Effect.forEach((tenant) => runFor(tenant.slug).pipe(withTenant(tenant)), { discard: true })),
+    Effect.flatMap((tenants) =>
+      Effect.forEach(tenants, (tenant) => runFor(tenant.slug).pipe(withTenant(tenant)), { discard: true })
+    ),
     Effect.catch((error) =>
       Effect.logWarning("retention did not run; next try in an hour", { problem: error.message })
     ),
