@@ -1,0 +1,75 @@
+import { NatsServer } from "@bulkhead/devstack"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { ensureStream, Nats, tenantStreamConfig } from "../src/index.ts"
+import { acme, manager, publishNumbered } from "./fixtures.ts"
+
+const NatsLive = Layer.unwrap(Effect.map(NatsServer, (server) => Nats.layerWith({ servers: [server.url] }))).pipe(
+  Layer.provideMerge(NatsServer.layer())
+)
+
+const DAY_MS = 86_400_000
+
+layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
+  it.effect("makes the tenant's stream, once, and changes what differs", () =>
+    Effect.gen(function* () {
+      const config = tenantStreamConfig({ tenant: acme, mode: "prefixed", limits: { maxBytes: 1e6, maxAgeMs: DAY_MS } })
+      if (config === undefined) throw new Error("no config")
+      const made = yield* ensureStream(config)
+      assert.strictEqual(made.stream, "events-acme")
+      assert.match(made.createdAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+      assert.deepStrictEqual(yield* ensureStream(config), made)
+      assert.deepStrictEqual(yield* ensureStream({ ...config, maxBytes: 2e6, maxAgeMs: 2 * DAY_MS }), made)
+      const info = yield* Effect.flatMap(manager, (api) => Effect.promise(() => api.streams.info("events-acme")))
+      assert.deepInclude(info.config, {
+        max_bytes: 2e6,
+        max_age: 2 * DAY_MS * 1e6,
+        duplicate_window: 120e9,
+        discard: "new",
+        storage: "file",
+        allow_direct: true
+      })
+    })
+  )
+
+  it.effect("serves platform streams too, and two callers at once", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "platform", subjects: ["platform.>"], maxAgeMs: 60_000 }
+      const [first, second] = yield* Effect.all([ensureStream(wanted), ensureStream(wanted)], { concurrency: 2 })
+      assert.deepStrictEqual(first, second)
+    })
+  )
+
+  it.effect("gives another creation time to a stream that was deleted and made again", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "twice", subjects: ["twice.>"], maxAgeMs: 0 }
+      const first = yield* ensureStream(wanted)
+      const api = yield* manager
+      yield* Effect.promise(() => api.streams.delete("twice"))
+      assert.notStrictEqual((yield* ensureStream(wanted)).createdAt, first.createdAt)
+    })
+  )
+
+  it.effect("drops no message when the limit becomes smaller than what is stored", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "shrunk", subjects: ["shrunk.>"], maxAgeMs: 0 }
+      yield* ensureStream(wanted)
+      yield* publishNumbered("shrunk.a", 100, 1_000)
+      yield* ensureStream({ ...wanted, maxBytes: 10_000 })
+      const api = yield* manager
+      const { state } = yield* Effect.promise(() => api.streams.info("shrunk"))
+      assert.strictEqual(state.messages, 100)
+    })
+  )
+
+  it.effect("names the conflict when another stream has the subjects", () =>
+    Effect.gen(function* () {
+      yield* ensureStream({ name: "owner", subjects: ["contested.>"], maxAgeMs: 0 })
+      const error = yield* Effect.flip(ensureStream({ name: "intruder", subjects: ["contested.a"], maxAgeMs: 0 }))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.isFalse(error.isRetryable)
+      assert.include(error.message, 'stream "intruder"')
+      assert.include(error.message, "overlap")
+    })
+  )
+})
