@@ -9,7 +9,8 @@ import {
   type RunningNatsServer,
   type RunningPostgresServer,
   startNatsServer,
-  startPostgresServer
+  startPostgresServer,
+  stopLeftover
 } from "@bulkhead/devstack"
 import { Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
@@ -34,6 +35,11 @@ export interface PlatformOptions {
   /** Told what is being done, one line a step. */
   readonly onProgress: (line: string) => void
 }
+
+const services = { core: "services/core/src/main.ts", poller: "services/poller/src/main.ts" } as const
+type ServiceName = keyof typeof services
+
+const pidFileOf = (folder: DevFolder, name: ServiceName): string => join(folder.path, `${name}.pid`)
 
 const DATABASE = "bulkhead"
 const CORE_ROLE = "bulkhead_core"
@@ -66,7 +72,7 @@ const startCore = Effect.fnUntraced(function* (
   const password = Redacted.value(folder.secret("postgres-core"))
   const service = yield* startService({
     name: "core",
-    entry: "services/core/src/main.ts",
+    entry: services.core,
     env: {
       ...commonEnvironment(opsPort),
       ...natsEnvironment(folder, nats.url, "core"),
@@ -75,7 +81,8 @@ const startCore = Effect.fnUntraced(function* (
       DATABASE_URL: `postgres://${CORE_ROLE}:${password}@127.0.0.1:${postgres.port}/${DATABASE}`
     },
     readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
-    logFile: join(folder.logs, "core.log")
+    logFile: join(folder.logs, "core.log"),
+    pidFile: pidFileOf(folder, "core")
   })
   return { service, url: `http://127.0.0.1:${port}`, opsUrl: `http://127.0.0.1:${opsPort}` }
 })
@@ -90,14 +97,15 @@ const startPoller = Effect.fnUntraced(function* (folder: DevFolder, nats: Runnin
   const opsPort = yield* freePort
   const service = yield* startService({
     name: "poller",
-    entry: "services/poller/src/main.ts",
+    entry: services.poller,
     env: {
       ...commonEnvironment(opsPort),
       ...natsEnvironment(folder, nats.url, "poller"),
       POLLER_CHECKS_FILE: checksFile
     },
     readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
-    logFile: join(folder.logs, "poller.log")
+    logFile: join(folder.logs, "poller.log"),
+    pidFile: pidFileOf(folder, "poller")
   })
   return { service, opsUrl: `http://127.0.0.1:${opsPort}` }
 })
@@ -122,9 +130,14 @@ const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, nats: Runni
 /** Starts everything; on success each demo tenant is active and events flow. */
 export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptions) {
   const folder = yield* openDevFolder(options.folder, options.reset)
+  for (const name of ["core", "poller"] as const) yield* stopLeftover(pidFileOf(folder, name), services[name])
   options.onProgress("starting nats-server and PostgreSQL")
-  const nats = yield* startNatsServer({ folder: folder.nats, config: natsAuthorization(folder) })
-  const postgres = yield* startPostgresServer({ folder: folder.postgres })
+  const nats = yield* startNatsServer({
+    folder: folder.nats,
+    config: natsAuthorization(folder),
+    logFile: join(folder.logs, "nats-server.log")
+  })
+  const postgres = yield* startPostgresServer({ folder: folder.postgres, logFile: join(folder.logs, "postgresql.log") })
   yield* prepareDatabase(folder, postgres)
   options.onProgress("starting core")
   const core = yield* startCore(folder, nats, postgres)

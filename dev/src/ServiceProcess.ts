@@ -3,7 +3,7 @@
  * environment, is ready when `/readyz` says so, and is stopped by SIGTERM. Its output goes to a log file.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, openSync, readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Schedule, type Scope } from "effect"
@@ -18,6 +18,8 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>
   readonly readyUrl: string
   readonly logFile: string
+  /** Holds the process id while the service runs, so that the next run finds what a killed one has left behind. */
+  readonly pidFile: string
 }
 
 export interface RunningService {
@@ -61,9 +63,14 @@ export const startService = Effect.fnUntraced(function* (
         detached: true
       })
     ),
-    stop
+    (running) =>
+      Effect.andThen(
+        stop(running),
+        Effect.sync(() => rmSync(options.pidFile, { force: true }))
+      )
   )
   closeSync(log)
+  writeFileSync(options.pidFile, String(child.pid))
   child.once("exit", (code, signal) => {
     const problem = `${options.name} ended (exit ${code ?? signal}). Its last lines:\n${lastLines(options.logFile)}\n`
     Deferred.doneUnsafe(ended, Effect.fail(new DevError({ problem, nextStep: `The whole log is ${options.logFile}` })))

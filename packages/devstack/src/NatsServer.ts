@@ -6,9 +6,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { DevstackError } from "./DevstackError.ts"
-import { findNatsServer } from "./findNatsServer.ts"
-import { freePort } from "./freePort.ts"
+import { freePort, portFor } from "./freePort.ts"
+import { findNatsServer } from "./natsServer/findNatsServer.ts"
 import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
+import { stopLeftover } from "./stopLeftover.ts"
 
 /** How to run the server; everything has a default that suits a test. */
 export interface NatsServerOptions {
@@ -16,6 +17,8 @@ export interface NatsServerOptions {
   readonly port?: number
   /** Folder for configuration and JetStream data; a temporary one, removed at the end, when absent. */
   readonly folder?: string
+  /** File that gets the server's output, appended. */
+  readonly logFile?: string
   /** Further configuration in the server's own syntax, appended as it is. */
   readonly config?: string
 }
@@ -31,6 +34,7 @@ export interface RunningNatsServer extends ServerProcess {
 
 const configText = (port: number, monitorPort: number, folder: string, extra: string) => `
 server_name: bulkhead-dev
+pid_file: "${folder}/nats-server.pid"
 listen: 127.0.0.1:${port}
 http: 127.0.0.1:${monitorPort}
 jetstream {
@@ -47,7 +51,9 @@ export const startNatsServer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunningNatsServer, DevstackError, Scope.Scope> {
   const binary = yield* findNatsServer
   const folder = options.folder ?? (yield* temporaryFolder("bulkhead-nats-"))
-  const port = options.port ?? (yield* freePort)
+  const pidFile = join(folder, "nats-server.pid")
+  yield* stopLeftover(pidFile, folder)
+  const port = yield* portFor("nats-server", options.port)
   const monitorPort = yield* freePort
   const config = join(folder, "nats-server.conf")
   yield* Effect.sync(() => {
@@ -59,7 +65,8 @@ export const startNatsServer = Effect.fnUntraced(function* (
     command: binary.path,
     args: ["--config", config],
     stopSignal: "SIGTERM",
-    isReady: (line) => line.includes("Server is ready")
+    isReady: (line) => line.includes("Server is ready"),
+    ...(options.logFile === undefined ? {} : { logFile: options.logFile })
   })
   return { ...server, url: `nats://127.0.0.1:${port}`, port, monitorUrl: `http://127.0.0.1:${monitorPort}` }
 })

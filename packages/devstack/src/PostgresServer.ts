@@ -9,10 +9,11 @@ import { promisify } from "node:util"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
-import { freePort } from "./freePort.ts"
+import { portFor } from "./freePort.ts"
 import { postgresBinaries } from "./postgresBinaries.ts"
 import { isRoot, NOBODY, preparePostgresFolder, removePostgresFolder } from "./postgresFolder.ts"
 import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
+import { stopLeftover } from "./stopLeftover.ts"
 
 const run = promisify(execFile)
 
@@ -22,6 +23,8 @@ export interface PostgresServerOptions {
   readonly port?: number
   /** Data folder, kept; a temporary one, removed at the end, when absent. */
   readonly folder?: string
+  /** File that gets the server's output, appended. */
+  readonly logFile?: string
   /** Server settings, as `name: value`; they win over the stack's own. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -29,6 +32,8 @@ export interface PostgresServerOptions {
 /** A running PostgreSQL. */
 export interface RunningPostgresServer extends ServerProcess {
   readonly port: number
+  /** Where its data really is. */
+  readonly dataFolder: string
   /** The URL of a database of this server, as its superuser. */
   readonly url: (database?: string) => Redacted.Redacted<string>
   /** Creates an empty database and gives its URL. */
@@ -55,11 +60,12 @@ export const startPostgresServer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunningPostgresServer, DevstackError, Scope.Scope> {
   const bin = yield* postgresBinaries
   const folder = options.folder ?? (yield* temporaryFolder)
-  const port = options.port ?? (yield* freePort)
   const data = yield* Effect.try({
     try: () => preparePostgresFolder(folder),
     catch: (cause) => failure(`its folder ${folder} cannot be made ready`, cause)
   })
+  yield* stopLeftover(join(data, "postmaster.pid"), data, "SIGINT")
+  const port = yield* portFor("postgresql", options.port)
   if (!existsSync(join(data, "PG_VERSION"))) yield* initialise(bin, data)
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -73,7 +79,8 @@ export const startPostgresServer = Effect.fnUntraced(function* (
     args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     ...(isRoot ? { runAs: NOBODY } : {}),
     stopSignal: "SIGINT",
-    isReady: (line) => line.includes("ready to accept connections")
+    isReady: (line) => line.includes("ready to accept connections"),
+    ...(options.logFile === undefined ? {} : { logFile: options.logFile })
   })
   const url = (database = "postgres") => Redacted.make(`postgres://postgres@127.0.0.1:${port}/${database}`)
   const createDatabase = (name: string) =>
@@ -85,7 +92,7 @@ export const startPostgresServer = Effect.fnUntraced(function* (
       Effect.provide(PgClient.layer({ url: url(), maxConnections: 1 })),
       Effect.mapError((cause) => failure(`database "${name}" could not be created`, cause))
     )
-  return { ...server, port, url, createDatabase }
+  return { ...server, port, dataFolder: data, url, createDatabase }
 })
 
 const temporaryFolder = Effect.acquireRelease(

@@ -4,6 +4,7 @@
  * servers go down last, after the programs that use them.
  */
 import { type ChildProcess, spawn } from "node:child_process"
+import { appendFileSync } from "node:fs"
 import { Effect, Ref, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
 
@@ -19,6 +20,8 @@ export interface ServerProcessOptions {
   readonly stopSignal: NodeJS.Signals
   /** True for the output line that says the server takes connections. */
   readonly isReady: (line: string) => boolean
+  /** File that gets the output, appended. */
+  readonly logFile?: string
   /** How long to wait for that line, milliseconds. */
   readonly readyTimeoutMs?: number
 }
@@ -72,6 +75,7 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
     }, timeoutMs)
     const onLine = (line: string) => {
       output.push(line)
+      if (options.logFile !== undefined) appendFileSync(options.logFile, `${line}\n`)
       if (output.length > OUTPUT_LINES_KEPT) output.shift()
       if (options.isReady(line)) {
         clearTimeout(timer)
@@ -85,12 +89,14 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
         rest = lines.pop() ?? ""
         lines.forEach(onLine)
       })
+      stream.once("end", () => rest !== "" && onLine(rest))
     }
     child.once("error", (cause) => {
       clearTimeout(timer)
       fail(`could not be started (${options.command})`, cause)
     })
-    child.once("exit", (code, signal) => {
+    // Not "exit": its last words may still be on the way.
+    child.once("close", (code, signal) => {
       clearTimeout(timer)
       fail(`ended before it was ready (exit ${code ?? signal})`)
     })

@@ -1,13 +1,36 @@
 import { createServer } from "node:net"
 import { Effect } from "effect"
+import { DevstackError } from "./DevstackError.ts"
+
+const listenOn = (wanted: number): Effect.Effect<number, NodeJS.ErrnoException> =>
+  Effect.callback<number, NodeJS.ErrnoException>((resume) => {
+    const probe = createServer()
+    probe.once("error", (error) => resume(Effect.fail(error)))
+    probe.listen(wanted, "127.0.0.1", () => {
+      const address = probe.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      probe.close(() => resume(Effect.succeed(port)))
+    })
+  })
 
 /** A TCP port on 127.0.0.1 that nobody listens on at this moment. */
-export const freePort: Effect.Effect<number> = Effect.callback<number>((resume) => {
-  const probe = createServer()
-  probe.once("error", (cause) => resume(Effect.die(cause)))
-  probe.listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
+export const freePort: Effect.Effect<number> = Effect.orDie(listenOn(0))
+
+/** The wanted port when it is free, any free one when none is wanted; a taken port is an error that names it. */
+export const portFor = (
+  component: DevstackError["component"],
+  wanted: number | undefined
+): Effect.Effect<number, DevstackError> =>
+  wanted === undefined
+    ? freePort
+    : listenOn(wanted).pipe(
+        Effect.mapError(
+          (cause) =>
+            new DevstackError({
+              component,
+              problem: `port ${wanted} on 127.0.0.1 is taken`,
+              nextStep: "Stop what listens there, or leave the port open to get a free one",
+              cause
+            })
+        )
+      )

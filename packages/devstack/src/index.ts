@@ -1,8 +1,8 @@
 export { cacheFolder } from "./cacheFolder.ts"
 export { DevstackError } from "./DevstackError.ts"
-export { findNatsServer, NATS_SERVER_VERSION_MIN, type NatsServerBinary } from "./findNatsServer.ts"
 export { freePort } from "./freePort.ts"
 export { NatsServer, type NatsServerOptions, type RunningNatsServer, startNatsServer } from "./NatsServer.ts"
+export { findNatsServer, NATS_SERVER_VERSION_MIN, type NatsServerBinary } from "./natsServer/findNatsServer.ts"
 export {
   PostgresServer,
   type PostgresServerOptions,
@@ -11,4 +11,5 @@ export {
 } from "./PostgresServer.ts"
 export { removePostgresFolder } from "./postgresFolder.ts"
 export type { ServerProcess } from "./ServerProcess.ts"
+export { stopLeftover } from "./stopLeftover.ts"
 export { waitUntil } from "./waitUntil.ts"
