@@ -13,15 +13,13 @@ import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-ap
 import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
+import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
 import { ApiToken, CoreConfig } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
-
-/** A tenant is described in a few hundred bytes; whoever sends more is mistaken or worse. */
-const REQUEST_BYTES_MAX = 65_536
 
 const readiness = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -61,7 +59,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
 
 const apiServer = Layer.unwrap(
   Effect.map(CoreConfig, ({ httpHost: host, httpPort: port }) =>
-    HttpRouter.serve(Layer.mergeAll(api, HttpApiScalar.layer(CoreApi, { path: "/docs" })), {
+    HttpRouter.serve(Layer.mergeAll(api, HttpApiScalar.layer(CoreApi, { path: "/docs" }), RequestProblems), {
       disableLogger: true,
       disableListenLog: true
     }).pipe(

@@ -29,3 +29,15 @@ export class UnavailableProblem extends HttpApiError.Problem<UnavailableProblem>
   { type: "urn:bulkhead:problem:unavailable", status: 503, title: "Dependency unavailable" },
   { dependency: Schema.Literals(["postgresql", "nats"]) }
 ) {}
+
+export class BodyTooLargeProblem extends HttpApiError.Problem<BodyTooLargeProblem>()(
+  "BodyTooLargeProblem",
+  { type: "urn:bulkhead:problem:body-too-large", status: 413, title: "Request body too large" },
+  { bytesMax: Schema.Int }
+) {}
+
+export class RouteUnknownProblem extends HttpApiError.Problem<RouteUnknownProblem>()("RouteUnknownProblem", {
+  type: "urn:bulkhead:problem:route-unknown",
+  status: 404,
+  title: "Unknown route"
+}) {}
