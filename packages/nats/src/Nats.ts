@@ -36,6 +36,7 @@ export class Nats extends Context.Service<
 }
 
 const DRAIN_DEADLINE = "5 seconds"
+const REFUSALS_TOLD_MAX = 100
 
 /** Half a second to five seconds, so that a thousand clients do not come back at once. */
 const firstConnectBackoff = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("5 seconds")]).pipe(
@@ -88,6 +89,7 @@ class Link {
   readonly connection: Effect.Effect<NatsConnection>
   #current: NatsConnection | undefined
   #isClosing = false
+  readonly #refusals = new Set<string>()
   readonly #up = Latch.makeUnsafe(false)
   readonly #servers: string
   readonly #run: (effect: Effect.Effect<void>) => void
@@ -113,15 +115,23 @@ class Link {
     for await (const status of connection.status()) {
       if (status.type === "reconnect") this.#setUp(true)
       if (status.type === "disconnect" || status.type === "close") this.#setUp(false)
-      if (status.type === "error") this.#run(Effect.logWarning("NATS refused", { problem: status.error.message }))
+      if (status.type === "error") this.#tellRefusal(status.error.message)
       for (const listener of this.listeners) listener(status)
     }
+  }
+
+  /** A client that is refused is refused again and again: each refusal is told once a connection. */
+  #tellRefusal(problem: string): void {
+    if (this.#refusals.has(problem) || this.#refusals.size === REFUSALS_TOLD_MAX) return
+    this.#refusals.add(problem)
+    this.#run(Effect.logWarning("NATS refused", { problem }))
   }
 
   #setUp(isUp: boolean): void {
     if (isUp === this.isUp) return
     this.isUp = isUp
     if (isUp) {
+      this.#refusals.clear()
       this.#up.openUnsafe()
       this.#run(Effect.logInfo("connected to NATS", { server: this.#current?.getServer() }))
     } else {

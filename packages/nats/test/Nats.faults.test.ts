@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Redacted } from "effect"
 import { Nats } from "../src/index.ts"
 import { natsOf } from "./fixtures.ts"
+import { makeOperator } from "./operator.ts"
 
 const isConnected = Effect.flatMap(Nats, (nats) => nats.isConnected)
 const connected = waitUntil("connected", isConnected)
@@ -17,6 +18,11 @@ const disconnected = waitUntil(
 /** Collects the first word of each log line. */
 const collecting = (lines: Array<string>) =>
   Logger.layer([Logger.make(({ message }) => void lines.push(String(Array.isArray(message) ? message[0] : message)))])
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-nats-test-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
 
 describe("Nats", () => {
   describe("server away at start", () => {
@@ -94,15 +100,13 @@ describe("Nats", () => {
   describe("user locked out and let in again", () => {
     it.live("goes on trying, and connects when it may", () =>
       Effect.gen(function* () {
-        const folder = yield* Effect.acquireRelease(
-          Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-nats-test-"))),
-          (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-        )
-        const users = join(folder, "users.conf")
+        const path = yield* folder
+        const lines: Array<string> = []
+        const users = join(path, "users.conf")
         const allow = (password: string) =>
           Effect.sync(() => writeFileSync(users, `authorization { users: [{ user: svc, password: ${password} }] }`))
         yield* allow("first")
-        const server = yield* startNatsServer({ folder, config: 'include "users.conf"' })
+        const server = yield* startNatsServer({ folder: path, config: 'include "users.conf"' })
         yield* Effect.gen(function* () {
           let refusals = 0
           const nats = yield* Nats
@@ -119,7 +123,41 @@ describe("Nats", () => {
           yield* allow("first")
           yield* Effect.andThen(server.stop, server.start)
           yield* connected
-        }).pipe(Effect.provide(natsOf(server, { user: "svc", password: Redacted.make("first") })))
+        }).pipe(
+          Effect.provide(natsOf(server, { user: "svc", password: Redacted.make("first") })),
+          Effect.provide(collecting(lines))
+        )
+        assert.lengthOf(
+          lines.filter((line) => line === "NATS refused"),
+          1
+        )
+      })
+    )
+  })
+
+  describe("credentials expire", () => {
+    it.live("connects again with what the file holds by then, and survives a half-written file", () =>
+      Effect.gen(function* () {
+        const operator = makeOperator()
+        const server = yield* startNatsServer({ config: operator.config })
+        const path = join(yield* folder, "svc.creds")
+        const write = (text: string) => Effect.sync(() => writeFileSync(path, text))
+        yield* write(operator.makeUser("first", Date.now() + 2_000).creds)
+        yield* Effect.gen(function* () {
+          yield* connected
+          yield* write("-----BEGIN NATS USER JWT-----\neyJ0")
+          yield* disconnected
+          const second = operator.makeUser("second")
+          yield* write(second.creds)
+          yield* connected
+          const url = `${server.monitorUrl}/connz?auth=true`
+          const answer = yield* Effect.promise(() => fetch(url).then((response) => response.json()))
+          const { connections } = answer as { connections: Array<{ authorized_user: string }> }
+          assert.deepStrictEqual(
+            connections.map((connection) => connection.authorized_user),
+            [second.publicKey]
+          )
+        }).pipe(Effect.provide(natsOf(server, { credsFile: path })))
       })
     )
   })

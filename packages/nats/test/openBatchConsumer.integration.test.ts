@@ -1,8 +1,8 @@
-import { NatsServer } from "@bulkhead/devstack"
-import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer } from "effect"
+import { NatsServer, startNatsServer } from "@bulkhead/devstack"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer, Redacted } from "effect"
 import { type BatchConsumer, ensureStream, Nats, openBatchConsumer, type StreamMessage } from "../src/index.ts"
-import { manager, publishNumbered, text } from "./fixtures.ts"
+import { manager, natsOf, publishNumbered, text } from "./fixtures.ts"
 
 const NatsLive = Layer.unwrap(Effect.map(NatsServer, (server) => Nats.layerWith({ servers: [server.url] }))).pipe(
   Layer.provideMerge(NatsServer.layer())
@@ -177,6 +177,46 @@ layer(NatsLive, { excludeTestServices: true })("openBatchConsumer", (it) => {
       )
       assert.strictEqual(error.reason._tag, "SourceMissing")
       assert.isTrue(error.isRetryable)
+    })
+  )
+})
+
+describe("rights", () => {
+  it.live("the ones that the README names are enough to make a stream and to read it", () =>
+    Effect.gen(function* () {
+      const rights = [
+        "$JS.API.STREAM.INFO.s",
+        "$JS.API.STREAM.CREATE.s",
+        "$JS.API.STREAM.UPDATE.s",
+        "$JS.API.CONSUMER.CREATE.s.reader",
+        "$JS.API.CONSUMER.DURABLE.CREATE.s.reader",
+        "$JS.API.CONSUMER.DELETE.s.reader",
+        "$JS.API.CONSUMER.INFO.s.reader",
+        "$JS.API.CONSUMER.MSG.NEXT.s.reader",
+        "$JS.ACK.s.reader.>",
+        "s.>"
+      ]
+      const server = yield* startNatsServer({
+        config: `authorization { users: [{ user: reader, password: r, permissions: {
+          publish: ${JSON.stringify(rights)}, subscribe: ["_INBOX_reader.>"] } }] }`
+      })
+      yield* Effect.gen(function* () {
+        const options = yield* streamOf("s", 5)
+        yield* ensureStream({ name: "s", subjects: ["s.>"], maxAgeMs: 60_000 })
+        for (const filters of [{}, { filterSubjects: ["s.a", "s.b"] }]) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const consumer = yield* openBatchConsumer({ ...options, ...filters })
+              yield* takeUntil(consumer, 5)
+              yield* consumer.ackThrough(5)
+              yield* Effect.repeat(consumer.lag, { until: (lag) => lag.messages === 0 })
+            })
+          )
+        }
+      }).pipe(
+        Effect.timeout("5 seconds"),
+        Effect.provide(natsOf(server, { user: "reader", password: Redacted.make("r"), inboxPrefix: "_INBOX_reader" }))
+      )
     })
   )
 })
