@@ -21,6 +21,15 @@ import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
 
+/** Says what core waits for from the first moment on; `readiness` replaces it when the servers have answered once. */
+const waiting = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const health = yield* Health
+    for (const name of ["nats", "postgresql"])
+      yield* health.register(name, Effect.succeed("waiting for its first answer"))
+  })
+)
+
 const readiness = Layer.effectDiscard(
   Effect.gen(function* () {
     const health = yield* Health
@@ -76,5 +85,6 @@ export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, Rete
   Layer.provide(servers),
   Layer.provide(CoreMetrics.layer),
   Layer.provide(ApiToken.layer),
-  Layer.provide(CoreConfig.layer)
+  Layer.provide(CoreConfig.layer),
+  Layer.provide(waiting)
 )
