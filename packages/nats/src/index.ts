@@ -33,4 +33,4 @@ export {
 } from "./PublishError.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
 export { tenantStreamConfig } from "./StreamConfig.ts"
-export { StreamMessage } from "./StreamMessage.ts"
+export type { StreamMessage } from "./StreamMessage.ts"

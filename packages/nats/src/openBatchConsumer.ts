@@ -15,6 +15,7 @@ import {
   SourceMissing
 } from "./ConsumeError.ts"
 import { BatchBuffer, type BatchLimits } from "./internal/BatchBuffer.ts"
+import type { DeliveredMessage } from "./internal/DeliveredMessage.ts"
 import { Puller } from "./internal/Puller.ts"
 import { sortFailure } from "./internal/sortFailure.ts"
 import { Nats } from "./Nats.ts"
@@ -129,16 +130,15 @@ const seat = async (manager: JetStreamManager, options: BatchConsumerOptions): P
   })
 }
 
+/** The ends of a batch that was handed out. */
 interface TakenBatch {
-  readonly lastSequence: number
-  readonly lastReply: string
-  readonly oldestAtMs: number
+  readonly first: DeliveredMessage
+  readonly last: DeliveredMessage
 }
 
 /** The state behind a `BatchConsumer`. */
 class Reader {
   readonly puller: Puller
-  readonly #connection: NatsConnection
   readonly #options: BatchConsumerOptions
   readonly #buffer: BatchBuffer
   readonly #unacknowledged: Array<TakenBatch> = []
@@ -146,7 +146,6 @@ class Reader {
   #onFailure: (() => void) | undefined
 
   constructor(connection: NatsConnection, options: BatchConsumerOptions, inbox: string) {
-    this.#connection = connection
     this.#options = options
     this.#buffer = new BatchBuffer(options)
     const { heartbeatMs = HEARTBEAT_MS } = options
@@ -199,28 +198,23 @@ class Reader {
     const first = batch[0]
     const last = batch.at(-1)
     if (first === undefined || last === undefined) return Effect.die(new Error("an empty batch was ready"))
-    this.#unacknowledged.push({
-      lastSequence: last.sequence,
-      lastReply: last.reply,
-      oldestAtMs: first.timestamp.getTime()
-    })
+    this.#unacknowledged.push({ first, last })
     return Effect.succeed(batch)
   }
 
   ackThrough(sequence: number): Effect.Effect<void, ConsumeError> {
     return Effect.suspend(() => {
       if (this.#failure !== undefined) return this.#failed("BatchConsumer.ackThrough", this.#failure)
-      const done = this.#unacknowledged.filter((batch) => batch.lastSequence <= sequence)
-      const last = done.at(-1)
-      if (last === undefined) return Effect.void
+      const done = this.#unacknowledged.filter((batch) => batch.last.sequence <= sequence)
+      const newest = done.at(-1)
       this.#unacknowledged.splice(0, done.length)
-      this.#connection.publish(last.lastReply, "+ACK")
+      if (newest !== undefined) this.puller.acknowledge(newest.last)
       return Effect.void
     })
   }
 
   lag(messages: number): Effect.Effect<ConsumerLag> {
-    const oldestAtMs = this.#unacknowledged[0]?.oldestAtMs ?? this.#buffer.oldest?.timestamp.getTime()
+    const oldestAtMs = (this.#unacknowledged[0]?.first ?? this.#buffer.oldest)?.storedAtMs
     return Effect.map(Clock.currentTimeMillis, (now) => ({
       messages,
       oldestAgeMs: oldestAtMs === undefined ? undefined : Math.max(0, now - oldestAtMs)

@@ -109,7 +109,13 @@ describe("EventPublisher", () => {
           yield* ensureStream(acmeStream)
           yield* server.pause
           const publishing = yield* Effect.forkChild(publishNumbers(0, 10), { startImmediately: true })
-          yield* Effect.sleep("700 millis").pipe(Effect.andThen(server.resume))
+          const connection = yield* (yield* Nats).connection
+          const sent = connection.stats().outMsgs
+          yield* waitUntil(
+            "each is sent again",
+            Effect.sync(() => connection.stats().outMsgs >= sent + 20)
+          )
+          yield* server.resume
           yield* Fiber.join(publishing)
           assert.sameMembers(
             yield* storedIds,

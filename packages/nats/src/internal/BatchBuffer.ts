@@ -1,7 +1,7 @@
 /**
  * Messages between the puller, which fills it, and the reader, who takes batches out. Plain code: it runs once a message.
  */
-import type { StreamMessage } from "../StreamMessage.ts"
+import type { DeliveredMessage } from "./DeliveredMessage.ts"
 
 /** A batch is complete by any of the three. */
 export interface BatchLimits {
@@ -14,7 +14,7 @@ export interface BatchLimits {
 
 export class BatchBuffer {
   readonly #limits: BatchLimits
-  #messages: Array<StreamMessage> = []
+  #messages: Array<DeliveredMessage> = []
   #bytes = 0
   #firstAtMs = 0
   #onReady: (() => void) | undefined
@@ -24,7 +24,7 @@ export class BatchBuffer {
     this.#limits = limits
   }
 
-  get oldest(): StreamMessage | undefined {
+  get oldest(): DeliveredMessage | undefined {
     return this.#messages[0]
   }
 
@@ -33,7 +33,7 @@ export class BatchBuffer {
     return this.#messages.length >= this.#limits.rowsMax || this.#bytes >= this.#limits.bytesMax
   }
 
-  push(message: StreamMessage): void {
+  push(message: DeliveredMessage): void {
     if (this.#messages.length === 0) this.#firstAtMs = performance.now()
     this.#messages.push(message)
     this.#bytes += message.sizeBytes
@@ -48,7 +48,7 @@ export class BatchBuffer {
   }
 
   /** The oldest messages, as many as fit one batch. */
-  cut(): ReadonlyArray<StreamMessage> {
+  cut(): ReadonlyArray<DeliveredMessage> {
     let rows = 0
     let bytes = 0
     for (const message of this.#messages) {

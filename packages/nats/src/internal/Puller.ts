@@ -3,7 +3,7 @@
  * itself, because the client's own loop reads on after a loss, bounds messages or bytes but not both, and makes several
  * objects a message.
  */
-import type { Msg, NatsConnection, Subscription } from "@nats-io/nats-core"
+import type { Msg, NatsConnection, PublishOptions, Subscription } from "@nats-io/nats-core"
 import type { MsgImpl } from "@nats-io/nats-core/internal"
 import {
   ConnectionLost,
@@ -14,8 +14,8 @@ import {
   ServerSilent,
   SourceMissing
 } from "../ConsumeError.ts"
-import { StreamMessage } from "../StreamMessage.ts"
 import type { BatchBuffer } from "./BatchBuffer.ts"
+import { DeliveredMessage } from "./DeliveredMessage.ts"
 import { parseDelivery } from "./parseDelivery.ts"
 
 export interface PullerOptions {
@@ -109,7 +109,21 @@ export class Puller {
     this.#isEmptyHanded = true
     this.#silentBeats = 0
     const request = { ...size, expires: nanos(REQUEST_EXPIRES_MS), idle_heartbeat: nanos(heartbeatMs) }
-    this.#connection.publish(this.#requestSubject, JSON.stringify(request), { reply: `${inbox}.${this.#request}` })
+    this.#send(this.#requestSubject, JSON.stringify(request), { reply: `${inbox}.${this.#request}` })
+  }
+
+  /** Acknowledges the message and all before it, without waiting for the server. */
+  acknowledge(message: DeliveredMessage): void {
+    this.#send(message.reply, "+ACK")
+  }
+
+  #send(subject: string, payload: string, options: PublishOptions = {}): void {
+    try {
+      this.#connection.publish(subject, payload, options)
+    } catch (error) {
+      // The connection is being drained or closed, and its status has not come yet.
+      this.#fail(new ConnectionLost({ ...this.#names, problem: String(error) }))
+    }
   }
 
   /** Whether it asks on this subject, or listens on it. */
@@ -144,7 +158,7 @@ export class Puller {
       return
     }
     this.#lastDelivery = expected
-    const stored = new StreamMessage(message, delivery)
+    const stored = new DeliveredMessage(message, delivery)
     this.#buffer.push(stored)
     this.#isEmptyHanded = false
     this.#rowsLeft -= 1
