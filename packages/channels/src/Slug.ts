@@ -38,21 +38,7 @@ export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
   "undefined"
 ])
 
-const isLetter = (code: number): boolean => code >= 97 && code <= 122
-const isDigit = (code: number): boolean => code >= 48 && code <= 57
-const HYPHEN = 45
-
-/** The end of the slug that starts the text: the index after its last character; 0 where none starts it. */
-export const slugEnd = (text: string): number => {
-  if (!isLetter(text.charCodeAt(0))) return 0
-  let index = 1
-  let code = text.charCodeAt(index)
-  while (isLetter(code) || isDigit(code) || code === HYPHEN) {
-    index += 1
-    code = text.charCodeAt(index)
-  }
-  return index > SLUG_LENGTH_MAX || text.charCodeAt(index - 1) === HYPHEN ? 0 : index
-}
+const SLUG = /^[a-z](?:[a-z0-9-]{0,46}[a-z0-9])?$/
 
 const problemOf = (text: string): ChannelError | undefined => {
   const refuse = (reason: ConstructorParameters<typeof ChannelError>[0], rule: string) =>
@@ -65,7 +51,7 @@ const problemOf = (text: string): ChannelError | undefined => {
   if (strange !== null) {
     return refuse("invalid_character", `the character at position ${strange.index} is none of a-z, 0-9 and -`)
   }
-  if (!isLetter(text.charCodeAt(0))) return refuse("invalid_start", "it must start with a letter a-z")
+  if (!/^[a-z]/.test(text)) return refuse("invalid_start", "it must start with a letter a-z")
   if (text.endsWith("-")) return refuse("invalid_end", "it must end with a letter or a digit")
   return undefined
 }
@@ -87,7 +73,4 @@ export const parseSlug = (text: unknown): TenantSlug | ChannelError => {
 
 /** Whether the text names a tenant that can exist: a customer's slug, or `default`. */
 export const isTenantSlug = (text: unknown): text is TenantSlug =>
-  typeof text === "string" &&
-  text.length > 0 &&
-  slugEnd(text) === text.length &&
-  (text === DEFAULT_TENANT || !RESERVED_SLUGS.has(text))
+  typeof text === "string" && SLUG.test(text) && (text === DEFAULT_TENANT || !RESERVED_SLUGS.has(text))

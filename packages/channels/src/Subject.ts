@@ -2,9 +2,10 @@
  * Base subjects and tenant subjects. A base subject, `logs.syslog`, starts with a root; a tenant subject,
  * `acme.logs.syslog`, is a slug and a base subject. Every subject has exactly one reading or none.
  */
+import { baseOffset, NO_BASE } from "./baseOffset.ts"
 import { ChannelError } from "./ChannelError.ts"
-import { ROOTS, rootLengthAt } from "./roots.ts"
-import { DEFAULT_TENANT, RESERVED_SLUGS, SLUG_LENGTH_MAX, slugEnd, type TenantSlug } from "./Slug.ts"
+import { ROOTS } from "./roots.ts"
+import { DEFAULT_TENANT, isTenantSlug, RESERVED_SLUGS, SLUG_LENGTH_MAX, type TenantSlug } from "./Slug.ts"
 
 /** A whole tenant subject. NATS takes more; file names, metrics labels and people do not. */
 export const SUBJECT_LENGTH_MAX = 255
@@ -20,25 +21,7 @@ export interface ParsedSubject {
   readonly prefixed: boolean
 }
 
-const DOT = 46
 const UNPREFIXED = 0
-
-/** What `baseOffset` gives for a subject that is neither prefixed nor unprefixed. */
-export const NO_BASE = -1
-
-/**
- * Where the base subject starts: 0 in an unprefixed subject, the slug's length plus 1 in a prefixed one, `NO_BASE` when
- * the subject is neither. Allocates nothing: it is meant for subjects that a server has delivered, whose tokens the
- * server has checked, and looks at tenant and root only. For text from elsewhere use `parseSubject`.
- *
- * @stability stable
- */
-export const baseOffset = (subject: string): number => {
-  if (rootLengthAt(subject, 0) > 0) return UNPREFIXED
-  const end = slugEnd(subject)
-  if (end === 0 || subject.charCodeAt(end) !== DOT || rootLengthAt(subject, end + 1) === 0) return NO_BASE
-  return end + 1
-}
 
 const refuse = (reason: ConstructorParameters<typeof ChannelError>[0], subject: unknown, rule: string) =>
   new ChannelError(reason, "subject", subject, rule)
@@ -70,7 +53,7 @@ const rootRule = `it must start with one of ${ROOTS.join(", ")}, and have a toke
 export const prefixSubject = (tenant: TenantSlug, base: string): string | ChannelError => {
   const problem = textProblem(base, BASE_LENGTH_MAX)
   if (problem !== undefined) return problem
-  if (rootLengthAt(base, 0) === 0) return refuse("unknown_root", base, rootRule)
+  if (baseOffset(base) !== UNPREFIXED) return refuse("unknown_root", base, rootRule)
   return `${tenant}.${base}`
 }
 
@@ -94,9 +77,9 @@ export const parseSubject = (subject: string): ParsedSubject | ChannelError => {
 }
 
 const noBaseError = (subject: string): ChannelError => {
-  const end = slugEnd(subject)
-  return end > 0 && subject.charCodeAt(end) === DOT
-    ? refuse("missing_root", subject, `after the tenant "${subject.slice(0, end)}" ${rootRule}`)
+  const [first = "", ...rest] = subject.split(".")
+  return isTenantSlug(first) && rest.length > 0
+    ? refuse("missing_root", subject, `after the tenant "${first}" ${rootRule}`)
     : refuse("unknown_root", subject, `its first token is neither a tenant's slug nor a root; ${rootRule}`)
 }
 

@@ -1,3 +1,4 @@
+export { baseOffset, NO_BASE } from "./baseOffset.ts"
 export type { Channel } from "./CHANNELS.ts"
 export { CHANNELS } from "./CHANNELS.ts"
 export type { ChannelErrorReason } from "./ChannelError.ts"
@@ -12,8 +13,6 @@ export { DEFAULT_TENANT, isTenantSlug, parseSlug, RESERVED_SLUGS, SLUG_LENGTH_MA
 export type { ParsedSubject } from "./Subject.ts"
 export {
   BASE_LENGTH_MAX,
-  baseOffset,
-  NO_BASE,
   parseSubject,
   prefixSubject,
   SUBJECT_LENGTH_MAX,

@@ -1,8 +1,8 @@
 /**
  * Subscription patterns: for one tenant, for all of them, and by prefix mode; and matching as nats-server does it.
  */
+import { baseOffset } from "./baseOffset.ts"
 import { ChannelError } from "./ChannelError.ts"
-import { rootLengthAt } from "./roots.ts"
 import { DEFAULT_TENANT, type TenantSlug } from "./Slug.ts"
 
 /**
@@ -20,7 +20,7 @@ const assertPattern = (pattern: string): void => {
         (token, index, tokens) =>
           token.length > 0 && (token === "*" || (token === ">" && index === tokens.length - 1) || !/[*>]/.test(token))
       )
-  if (wellFormed && rootLengthAt(pattern, 0) > 0) return
+  if (wellFormed && baseOffset(pattern) === 0) return
   throw new ChannelError("unknown_root", "pattern", pattern, "a base pattern starts with a root, and > stands last")
 }
 

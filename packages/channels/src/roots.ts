@@ -21,22 +21,3 @@ export const ROOTS = [
 ] as const
 
 export type Root = (typeof ROOTS)[number]
-
-/** For each possible first character, the roots that start with it, each with the dot that must follow. */
-const rootsByFirstCharacter: ReadonlyArray<ReadonlyArray<string> | undefined> = Array.from(
-  { length: 128 },
-  (_, code) => {
-    const dotted = ROOTS.filter((root) => root.charCodeAt(0) === code).map((root) => `${root}.`)
-    return dotted.length === 0 ? undefined : dotted
-  }
-)
-
-/** The length of the root that stands at `start` with a dot and something more behind it; 0 where none does. */
-export const rootLengthAt = (subject: string, start: number): number => {
-  const candidates = rootsByFirstCharacter[subject.charCodeAt(start)]
-  if (candidates === undefined) return 0
-  for (const dotted of candidates) {
-    if (subject.startsWith(dotted, start)) return subject.length > start + dotted.length ? dotted.length - 1 : 0
-  }
-  return 0
-}
