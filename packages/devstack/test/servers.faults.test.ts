@@ -148,7 +148,7 @@ describe("a server that cannot start", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.scoped(startNatsServer({ config: "this is { no configuration" })))
       assert.include(error.message, "ended before it was ready")
-      assert.include(error.message, "nats-server.conf")
+      assert.include(error.message, "Parse error on line")
     })
   )
 })
