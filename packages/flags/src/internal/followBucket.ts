@@ -6,9 +6,10 @@
  * Until then, and while NATS is away, the last good values stay.
  */
 
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream"
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import type { NatsConnection } from "@nats-io/nats-core"
-import { Deferred, Effect, Option, type Scope } from "effect"
+import { type Cause, Deferred, Effect, Option, type Scope } from "effect"
 import type { Flag } from "../Flag.ts"
 import { FLAG_BUCKET } from "./bucketKeys.ts"
 import { LiveFlags } from "./LiveFlags.ts"
@@ -18,6 +19,9 @@ const RETRY_AFTER = "500 millis"
 const FIRST_LOOK_TIMEOUT = "5 seconds"
 /** Checks in a row that find changes the watch has not delivered, before the watch counts as dead. */
 const CHECKS_BEHIND_MAX = 2
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound
 
 /** Where one watch stands. */
 interface Watched {
@@ -62,9 +66,15 @@ export const followBucket = Effect.fnUntraced(function* (
     }
   })
 
+  /** Nobody has made the bucket yet: there is nothing to wait for, and nothing in it. */
+  const publishAbsence = (error: Cause.UnknownError) =>
+    Effect.sync(() => {
+      if (isAbsent(error.cause)) publishSnapshot(new LiveFlags(flags))
+    })
+
   const follow = Effect.gen(function* () {
     const kv = yield* Effect.tryPromise(() => new Kvm(connection).open(FLAG_BUCKET))
-    const { streamInfo } = yield* Effect.tryPromise(() => kv.status())
+    const { streamInfo } = yield* Effect.tryPromise(() => kv.status()).pipe(Effect.tapError(publishAbsence))
     const watched: Watched = { createdAt: streamInfo.created, revision: streamInfo.state.last_seq }
     const live = new LiveFlags(flags)
     if (streamInfo.state.messages === 0) publishSnapshot(live)
