@@ -21,6 +21,8 @@ export interface StreamIncarnation {
   readonly stream: string
   /** RFC 3339, as the server gives it. */
   readonly createdAt: string
+  /** The sequence of its newest message; 0 when it never had one. */
+  readonly lastSequence: number
 }
 
 /**
@@ -97,5 +99,5 @@ export const ensureStream: (config: StreamConfig) => Effect.Effect<StreamIncarna
     try: () => ensure(connection, config),
     catch: (cause) => failed(reasonOf(config.name, cause))
   })
-  return { stream: info.config.name, createdAt: info.created }
+  return { stream: info.config.name, createdAt: info.created, lastSequence: info.state.last_seq }
 })

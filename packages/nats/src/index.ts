@@ -31,6 +31,7 @@ export {
   StreamFull,
   StreamMissing
 } from "./PublishError.ts"
+export { sequenceBefore } from "./sequenceBefore.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
 export { tenantStreamConfig } from "./StreamConfig.ts"
 export type { StreamMessage } from "./StreamMessage.ts"

@@ -17,8 +17,11 @@ import { CoreApp } from "../src/CoreApp.ts"
 export const API_TOKEN = "a token that only tests know"
 
 /** Starts servers and core; everything ends with the scope. `environment` wins over the harness's own settings. */
-export const startCore = Effect.fnUntraced(function* (environment: Record<string, string> = {}) {
-  const nats = yield* startNatsServer()
+export const startCore = Effect.fnUntraced(function* (
+  environment: Record<string, string> = {},
+  servers: { readonly natsFolder?: string } = {}
+) {
+  const nats = yield* startNatsServer(servers.natsFolder === undefined ? {} : { folder: servers.natsFolder })
   const postgres = yield* startPostgresServer()
   const database = yield* postgres.createDatabase("core")
   const port = yield* freePort

@@ -2,10 +2,9 @@
  * One tenant's life in this process: provision it, then run its lane; on any failure do both again after a pause that
  * grows. Both are idempotent, so an actor never needs to know how far it got before.
  */
-
 import type { PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
-import { TenantSchemas, TenantStore } from "@bulkhead/storage"
+import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
 import { Cause, Clock, Effect, Random } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
@@ -42,24 +41,26 @@ const provision = Effect.fn("TenantActor.provision")(function* (state: ActorStat
   const config = yield* CoreConfig
   const { slug } = state.tenant
   yield* (yield* TenantSchemas).provision(slug)
+  // Before the stream is looked at: see seatLane.
+  const lanes = yield* (yield* TenantStats).lanes(slug)
   const stream = tenantStreamConfig({
     tenant: slug,
     mode,
     limits: { maxBytes: config.streamBytesMax, maxAgeMs: config.streamAgeMaxMs }
   })
-  const source = stream === undefined ? undefined : yield* ensureStream(stream)
+  const incarnation = stream === undefined ? undefined : yield* ensureStream(stream)
   if (state.tenant.status === "provisioning") {
     state.tenant = yield* (yield* TenantStore).setStatus(slug, "active")
   }
-  return source
+  return incarnation === undefined ? undefined : { source: { ...incarnation, mode }, lanes }
 })
 
 const live = Effect.fnUntraced(function* (state: ActorState, mode: PrefixMode) {
-  const source = yield* provision(state, mode)
+  const provisioned = yield* provision(state, mode)
   state.status = "active"
   // In this mode the tenant has no subjects, and so nothing to write.
-  if (source === undefined) return yield* Effect.never
-  return yield* runEventWriter(state.tenant, { ...source, mode }, state)
+  if (provisioned === undefined) return yield* Effect.never
+  return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
 })
 
 const pauseMs = (failures: number) =>
@@ -79,7 +80,10 @@ export const runTenantActor = (state: ActorState, mode: PrefixMode) =>
       ;(yield* CoreMetrics).restarted(state.tenant.slug)
       state.lastError = messageOf(cause)
       const pause = yield* pauseMs(failures)
-      yield* Effect.logWarning("tenant actor restarts", { pauseMs: Math.round(pause), restarts: state.restarts }, cause)
+      const details = { problem: state.lastError, pauseMs: Math.round(pause), restarts: state.restarts }
+      // A cause may quote rows; only a fault of ours, which nobody foresaw, is worth its stack.
+      if (Cause.hasDies(cause)) yield* Effect.logError("tenant actor restarts after a defect", details, cause)
+      else yield* Effect.logWarning("tenant actor restarts", details)
       yield* Effect.sleep(pause)
     }
   }).pipe(withTenant(state.tenant))

@@ -1,0 +1,61 @@
+/**
+ * Finds out where a tenant's lane goes on.
+ *
+ * A lane is named for one incarnation of its stream, `<stream>@<creation time>`, so that a stream made anew is read from
+ * its start (docs/adr/0007). A server that lost power may also come back with the same stream and fewer messages than it
+ * had acknowledged; new messages then get numbers that the watermark has passed, and would be skipped. Such a lane is
+ * followed by a successor, `…#2`, that goes on with what the stream received since the last commit.
+ */
+import type { PrefixMode, TenantSlug } from "@bulkhead/channels"
+import { type StreamIncarnation, sequenceBefore } from "@bulkhead/nats"
+import { type LaneStats, LaneStore } from "@bulkhead/storage"
+import { Effect } from "effect"
+
+/** The stream that a lane reads, and how the tenant's subjects look in it. */
+export interface LaneSource extends StreamIncarnation {
+  readonly mode: PrefixMode
+}
+
+const numberOf = (lane: string): number => Number(lane.split("#")[1] ?? 1)
+
+const newestOf = (name: string, lanes: ReadonlyArray<LaneStats>): LaneStats | undefined =>
+  lanes
+    .filter(({ lane }) => lane === name || lane.startsWith(`${name}#`))
+    .sort((a, b) => numberOf(b.lane) - numberOf(a.lane))[0]
+
+/** Clocks of the two servers differ, and a commit takes a moment: rather a message twice than none. */
+const CLOCK_MARGIN_MS = 5_000
+
+/** Makes the successor of a lane whose stream has lost messages. */
+const succeed = Effect.fnUntraced(function* (tenant: TenantSlug, source: LaneSource, lost: LaneStats, lane: string) {
+  const store = yield* LaneStore
+  const since = new Date(lost.lastCommitAt.getTime() - CLOCK_MARGIN_MS)
+  const watermark = yield* sequenceBefore(source.stream, since)
+  const { watermark: written } = lost
+  yield* Effect.logError("the stream has lost messages that were written", { lane, written, left: source.lastSequence })
+  const from = yield* store.watermark(tenant, lane)
+  if (watermark <= from) return { lane, watermark: from }
+  const messageOf = () => {
+    throw new Error("a batch without events has no messages")
+  }
+  yield* store.commit({ tenant, lane, from, to: watermark, events: [], deadLetters: [], messageOf })
+  return { lane, watermark }
+})
+
+/**
+ * The lane and its watermark. `present` was read before the stream's last sequence: a stream only grows, so a watermark
+ * above it can only mean that messages were lost, never that they arrived in between.
+ */
+export const seatLane = Effect.fn("seatLane")(function* (
+  tenant: TenantSlug,
+  source: LaneSource,
+  present: ReadonlyArray<LaneStats>
+) {
+  const name = `${source.stream}@${source.createdAt}`
+  const newest = newestOf(name, present)
+  if (newest !== undefined && newest.watermark > source.lastSequence) {
+    return yield* succeed(tenant, source, newest, `${name}#${numberOf(newest.lane) + 1}`)
+  }
+  const lane = newest?.lane ?? name
+  return { lane, watermark: yield* (yield* LaneStore).watermark(tenant, lane) }
+})
