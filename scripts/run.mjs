@@ -3,7 +3,7 @@
 // lockfile names when that has changed, and hands over to the Node 24 that came with it. No dependency of its own.
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -11,6 +11,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(root, "node_modules", ".bin")
 const node = join(bin, "node")
 const source = "--conditions=@bulkhead/source"
+const nodeMajor = Number(process.versions.node.split(".")[0])
+/** From here on npm leaves nothing out. */
+const NODE_MAJOR_FOR_NPM = 22
 
 /** What each command runs, in order; a task that fails ends the command. `...` stands for the caller's arguments. */
 const commands = {
@@ -35,20 +38,42 @@ const fail = (message) => {
   process.exit(1)
 }
 
+const npm = (args, environment = process.env) => {
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+  const { status } = spawnSync("npm", [...args, ...quiet], { cwd: root, stdio: "inherit", env: environment })
+  if (status !== 0) {
+    fail(`npm ${args[0]} failed: its own message is above. Check that npm reaches its registry, then run this again`)
+  }
+}
+
+const withFirst = (folder) => ({ ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` })
+
+/**
+ * npm leaves out optional packages that its own Node is too old for, native parts of the tools among them. So where the
+ * machine's Node is old, npm itself runs on Node 24, which is fetched apart for this once.
+ */
+const install = () => {
+  if (nodeMajor >= NODE_MAJOR_FOR_NPM) return npm(["ci"])
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+  const first = join(root, ".bulkhead", "first-node")
+  mkdirSync(first, { recursive: true })
+  npm(["install", "--prefix", first, "--no-save", "--no-package-lock", `node@${devDependencies.node}`])
+  npm(["ci"], withFirst(join(first, "node_modules", ".bin")))
+  rmSync(first, { recursive: true, force: true })
+}
+
 const installWhenNeeded = () => {
   const lockfile = readFileSync(join(root, "package-lock.json"))
   const wanted = createHash("sha256").update(lockfile).digest("hex")
   const stamp = join(root, "node_modules", ".bulkhead-installed")
   if (existsSync(stamp) && existsSync(node) && readFileSync(stamp, "utf8") === wanted) return
   console.error("bulkhead: installing packages and Node 24 (about half a minute, only when the lockfile changed) …")
-  const install = ["ci", "--no-audit", "--no-fund", "--loglevel=error"]
-  const { status } = spawnSync("npm", install, { cwd: root, stdio: "inherit" })
-  if (status !== 0)
-    fail("npm ci failed: its own message is above. Check that npm reaches its registry, then run this again")
-  if (!existsSync(node))
+  install()
+  if (!existsSync(node)) {
     fail(
       'Node 24 is missing: its install script did not run. Allow it (npm config "ignore-scripts") and run this again'
     )
+  }
   writeFileSync(stamp, wanted)
 }
 
@@ -58,7 +83,7 @@ const runTask = (task, callerArguments) =>
     const child = spawn(command, args, {
       cwd: root,
       stdio: "inherit",
-      env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, TURBO_TELEMETRY_DISABLED: "1" }
+      env: { ...withFirst(bin), TURBO_TELEMETRY_DISABLED: "1" }
     })
     // Ctrl-C reaches the child by itself, as it shares our terminal; we stay until it has cleaned up.
     const forward = (signal) => child.kill(signal)
@@ -71,7 +96,7 @@ const runTask = (task, callerArguments) =>
     })
   })
 
-if (Number(process.versions.node.split(".")[0]) < 18) {
+if (nodeMajor < 18) {
   fail(
     `Node ${process.versions.node} is too old: 18 or newer starts this, and Node 24 is then installed for the project`
   )

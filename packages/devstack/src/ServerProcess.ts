@@ -54,6 +54,8 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
       env: { ...options.env },
       ...(options.runAs ?? {})
     })
+    running.add(child)
+    child.once("exit", () => running.delete(child))
     const fail = (problem: string, cause?: unknown) =>
       resume(
         Effect.fail(
@@ -106,6 +108,12 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
     })
   })
 
+/** A process that ends without closing its scopes, as a test runner does after a timeout, takes its servers along. */
+const running = new Set<ChildProcess>()
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
 const hasExited = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
 
 const endWith = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<void> =>
@@ -125,20 +133,20 @@ const endWith = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<voi
 export const startServerProcess = Effect.fnUntraced(function* (
   options: ServerProcessOptions
 ): Effect.fn.Return<ServerProcess, DevstackError, Scope.Scope> {
-  const running = yield* Ref.make<ChildProcess | undefined>(undefined)
-  const signal = (name: NodeJS.Signals) => Effect.map(Ref.get(running), (child) => void child?.kill(name))
+  const current = yield* Ref.make<ChildProcess | undefined>(undefined)
+  const signal = (name: NodeJS.Signals) => Effect.map(Ref.get(current), (child) => void child?.kill(name))
   const end = (name: NodeJS.Signals) =>
-    Effect.flatMap(Ref.getAndSet(running, undefined), (child) =>
+    Effect.flatMap(Ref.getAndSet(current, undefined), (child) =>
       child === undefined ? Effect.void : endWith(child, name)
     )
   const start = Effect.gen(function* () {
-    const current = yield* Ref.get(running)
-    if (current !== undefined && !hasExited(current)) return
-    yield* Ref.set(running, yield* spawnUntilReady(options))
+    const child = yield* Ref.get(current)
+    if (child !== undefined && !hasExited(child)) return
+    yield* Ref.set(current, yield* spawnUntilReady(options))
   })
   yield* Effect.acquireRelease(start, () => end(options.stopSignal))
   return {
-    pid: Effect.map(Ref.get(running), (child) => child?.pid),
+    pid: Effect.map(Ref.get(current), (child) => child?.pid),
     start,
     stop: end(options.stopSignal),
     kill: end("SIGKILL"),
