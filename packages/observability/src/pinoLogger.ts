@@ -5,7 +5,7 @@
 import { Cause, Config, Effect, Layer, Logger, type LogLevel, References, Schema } from "effect"
 import { pino } from "pino"
 import pretty from "pino-pretty"
-import { redact, redactText } from "./redact.ts"
+import { redact } from "./redact.ts"
 
 const levels: Record<LogLevel.LogLevel, pino.Level | undefined> = {
   All: "trace",
@@ -27,28 +27,47 @@ const effectLevels: Record<string, LogLevel.LogLevel> = {
   fatal: "Fatal"
 }
 
+/** Names that the line itself has. */
+const LINE_NAMES: ReadonlySet<string> = new Set(["level", "time", "service", "msg"])
+
+/** Adds what a logged object holds. A name that the line has already gets an underscore there, so that it forges nothing. */
+const addFields = (fields: Record<string, unknown>, added: object): void => {
+  for (const [name, value] of Object.entries(added)) {
+    const isTaken = LINE_NAMES.has(name) || Object.hasOwn(fields, name)
+    fields[isTaken ? `${name}_` : name] = value
+  }
+}
+
+const isRecord = (value: unknown): value is object =>
+  value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)
+
 /** Effect's messages are one value or several: texts become the message, objects become fields, an error is `err`. */
 const addMessage = (message: unknown, fields: Record<string, unknown>): string => {
   const texts: Array<string> = []
   for (const part of Array.isArray(message) ? message : [message]) {
-    if (part instanceof Error) fields.err = redact(part)
-    else if (part !== null && typeof part === "object" && !Cause.isCause(part)) Object.assign(fields, redact(part))
-    else if (!Cause.isCause(part)) texts.push(redactText(String(part)))
+    if (Cause.isCause(part)) continue
+    const clean = redact(part)
+    if (part instanceof Error) fields.err = clean
+    else if (isRecord(clean)) addFields(fields, clean)
+    else texts.push(typeof clean === "object" ? JSON.stringify(clean) : String(clean))
   }
   return texts.join(" ")
 }
 
 /** Effect's logger over a pino instance. */
-export const pinoLogger = (target: pino.Logger): Logger.Logger<unknown, void> =>
-  Logger.make(({ message, logLevel, cause, fiber }) => {
+export const pinoLogger = (target: pino.Logger): Logger.Logger<unknown, void> => {
+  // pino would describe an error a second time, and call each one "Object".
+  const lines = target.child({}, { serializers: { err: (clean: unknown) => clean } })
+  return Logger.make(({ message, logLevel, cause, fiber }) => {
     const level = levels[logLevel]
-    if (level === undefined || !target.isLevelEnabled(level)) return
-    const fields = redact({ ...fiber.getRef(References.CurrentLogAnnotations) }) as Record<string, unknown>
+    if (level === undefined || !lines.isLevelEnabled(level)) return
     const span = fiber.cache.span
-    if (span !== undefined) Object.assign(fields, { traceId: span.traceId, spanId: span.spanId })
+    const fields: Record<string, unknown> = span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }
+    addFields(fields, redact({ ...fiber.getRef(References.CurrentLogAnnotations) }) as object)
     if (cause.reasons.length > 0) fields.err = redact(Cause.squash(cause))
-    target[level](fields, addMessage(message, fields))
+    lines[level](fields, addMessage(message, fields))
   })
+}
 
 /**
  * | variable | default | meaning |

@@ -7,24 +7,40 @@ import { Redacted } from "effect"
 
 const REMOVED = "<redacted>"
 
-/** Names whose values are secrets: `password`, `apiToken`, `NATS_SEED`, `authorization`, `credsFile` and the like. */
-const SECRET_NAME =
-  /pass(?:word|wd|phrase)?$|secret|token|seed|credential|creds|authorization|cookie|private.?key|api.?key|nkey|jwt/i
+/** What the names of secrets contain: `password`, `apiToken`, `NATS_SEED`, `authorization`, `credsFile` and the like. */
+const SECRET_WORDS =
+  "passw(?:or)?d|passphrase|pwd|secret|token|seed|credential|creds|authorization|cookie|private.?key|api.?key|nkey|jwt"
+const SECRET_NAME = new RegExp(`${SECRET_WORDS}|pass$`, "i")
 
-/** `scheme://user:password@host`, of which the part before the @ goes. */
-const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'<>]*(?::[^\s/?#@"'<>]*)?@/gi
+// Each repetition that could start at many places of a text has an upper bound: hostile text must not stall the process.
+
+/**
+ * `scheme://user:password@host`, of which the part before the last @ goes. The second form is for passwords with an
+ * unescaped slash; digits after the colon are a port.
+ */
+const URL_CREDENTIALS =
+  /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/?#"'<>]{0,1024}|[^\s/?#@:"'<>]{0,256}:(?!\d{1,5}\b)[^\s"'<>]{0,256})@/gi
 /** Whole secrets that are known by their form: nkey seeds and JWTs. */
 const KNOWN_SECRETS = /\bS[ACNOUX][A-Z2-7]{54,56}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g
-/** `password=…`, `token: …` inside text. */
-const ASSIGNED =
-  /\b((?:pass(?:word|wd)?|secret|token|seed|authorization|api[-_]?key)["']?\s*[=:]\s*)(?:bearer\s+)?("[^"]*"|'[^']*'|[^\s,;}"']+)/gi
+/** A header with several values, all of which go. */
+const COOKIES = /(\bcookie\s{0,8}:\s{0,8})(?![\s"'])[^\r\n"]+/gi
+/** `password=…`, `NATS_TOKEN: …`, `\"seed\":\"…\"` inside text. */
+const ASSIGNED = new RegExp(
+  String.raw`((?:${SECRET_WORDS}|\bpass\b)[\w-]{0,40}\\*["']?\s{0,8}[=:]\s{0,8})` +
+    String.raw`(?:(?:bearer|basic|digest)\s+)?(?:\\*"[^"]*"|'[^']*'|["']?[^\s,;}"']+)`,
+  "gi"
+)
 
 const DEPTH_MAX = 8
 const ITEMS_MAX = 200
 
 /** The text without the secrets in it. */
 export const redactText = (text: string): string =>
-  text.replace(URL_CREDENTIALS, `$1${REMOVED}@`).replace(KNOWN_SECRETS, REMOVED).replace(ASSIGNED, `$1${REMOVED}`)
+  text
+    .replace(URL_CREDENTIALS, `$1${REMOVED}@`)
+    .replace(KNOWN_SECRETS, REMOVED)
+    .replace(COOKIES, `$1${REMOVED}`)
+    .replace(ASSIGNED, `$1${REMOVED}`)
 
 const redactError = (error: Error, depth: number, seen: ReadonlySet<object>): unknown => ({
   type: error.name,
@@ -37,8 +53,19 @@ const redactEntries = (value: object, depth: number, seen: ReadonlySet<object>):
   Object.fromEntries(
     Object.entries(value)
       .slice(0, ITEMS_MAX)
-      .map(([name, item]) => [name, SECRET_NAME.test(name) ? REMOVED : redactAt(item, depth + 1, seen)])
+      .map(([name, item]) => [redactText(name), SECRET_NAME.test(name) ? REMOVED : redactAt(item, depth + 1, seen)])
   )
+
+const redactObject = (value: object, depth: number, seen: ReadonlySet<object>): unknown => {
+  if (value instanceof Error) return redactError(value, depth, seen)
+  if (value instanceof Date) return value
+  if (value instanceof URL) return redactText(value.href)
+  if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`
+  if (Array.isArray(value)) return value.slice(0, ITEMS_MAX).map((item) => redactAt(item, depth + 1, seen))
+  if (value instanceof Map) return redactEntries(Object.fromEntries(value), depth, seen)
+  if (value instanceof Set) return redactAt([...value], depth, seen)
+  return redactEntries(value, depth, seen)
+}
 
 const redactAt = (value: unknown, depth: number, path: ReadonlySet<object>): unknown => {
   if (typeof value === "string") return redactText(value)
@@ -48,14 +75,12 @@ const redactAt = (value: unknown, depth: number, path: ReadonlySet<object>): unk
   if (Redacted.isRedacted(value)) return REMOVED
   if (path.has(value)) return "<circular>"
   if (depth > DEPTH_MAX) return "<deep>"
-  const seen = new Set(path).add(value)
-  if (value instanceof Error) return redactError(value, depth, seen)
-  if (value instanceof Date) return value
-  if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`
-  if (Array.isArray(value)) return value.slice(0, ITEMS_MAX).map((item) => redactAt(item, depth + 1, seen))
-  if (value instanceof Map) return redactEntries(Object.fromEntries(value), depth, seen)
-  if (value instanceof Set) return redactAt([...value], depth, seen)
-  return redactEntries(value, depth, seen)
+  try {
+    return redactObject(value, depth, new Set(path).add(value))
+  } catch {
+    // A getter or a proxy that throws: a log line must not end the work it tells of.
+    return "<unreadable>"
+  }
 }
 
 /** A copy without secrets, cut at eight levels and at two hundred items a level. */
