@@ -7,14 +7,15 @@ import { randomUUID } from "node:crypto"
 import { ChannelError, prefixSubject, type TenantSlug } from "@bulkhead/channels"
 import { Flags, prefixEnabled } from "@bulkhead/flags"
 import { CurrentTenant } from "@bulkhead/tenancy"
-import { type MsgHdrs, headers as makeHeaders } from "@nats-io/nats-core"
-import { Clock, Config, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
-import { HttpTraceContext } from "effect/http"
+import { type MsgHdrs, headers as makeHeaders, type NatsConnection } from "@nats-io/nats-core"
+import { Clock, Config, Context, Effect, Layer, Schema, type Tracer } from "effect"
 import { DUPLICATE_WINDOW_MS } from "./ensureStream.ts"
+import { InFlightWindow } from "./internal/InFlightWindow.ts"
 import { type Outgoing, type PublishAck, PublishTries, type TryFailure } from "./internal/PublishTries.ts"
 import { Nats } from "./Nats.ts"
 import {
   InvalidSubject,
+  MessageRefused,
   PayloadTooLarge,
   PermissionDenied,
   PublishError,
@@ -23,6 +24,7 @@ import {
   StreamFull,
   StreamMissing
 } from "./PublishError.ts"
+import { traceparentOf } from "./publisherSpan.ts"
 
 /** What a caller may add to a message. */
 export interface PublishOptions {
@@ -35,13 +37,16 @@ export interface PublishOptions {
 export interface PublisherOptions {
   /** Messages on their way to the server at once; further ones wait. Default 1000. */
   readonly inFlightMax?: number
+  /** Their bytes; a larger message goes alone. Default 16 MiB. */
+  readonly inFlightBytesMax?: number
   /** How long one try waits for its acknowledgement, milliseconds. Default 5000. */
   readonly ackTimeoutMs?: number
-  /** How long all tries of one message may take, milliseconds; below the streams' duplicate window. Default 110000. */
+  /** How long a message may take in all, milliseconds; below the streams' duplicate window. Default 110000. */
   readonly deliveryTimeoutMs?: number
 }
 
 const IN_FLIGHT_MAX = 1_000
+const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
 const ACK_TIMEOUT_MS = 5_000
 /** The last repeat must reach the stream while it still remembers the first try. */
 const DELIVERY_TIMEOUT_MS = DUPLICATE_WINDOW_MS - 2 * ACK_TIMEOUT_MS
@@ -72,7 +77,10 @@ export class EventPublisher extends Context.Service<
     ) => Effect.Effect<PublishAck, PublishError, CurrentTenant>
   }
 >()("@bulkhead/nats/EventPublisher") {
-  /** From the environment: `PUBLISH_IN_FLIGHT_MAX`, `PUBLISH_ACK_TIMEOUT_MS`, `PUBLISH_DELIVERY_TIMEOUT_MS`. */
+  /**
+   * From the environment: `PUBLISH_IN_FLIGHT_MAX`, `PUBLISH_IN_FLIGHT_BYTES_MAX`, `PUBLISH_ACK_TIMEOUT_MS`,
+   * `PUBLISH_DELIVERY_TIMEOUT_MS`.
+   */
   static readonly layer: Layer.Layer<EventPublisher, Config.ConfigError, Nats | Flags> = Layer.effect(
     EventPublisher,
     Effect.suspend(() => Effect.flatMap(publisherConfig, make))
@@ -87,6 +95,7 @@ const between = (name: string, maximum: number, fallback: number) =>
 
 const publisherConfig = Config.all({
   inFlightMax: between("PUBLISH_IN_FLIGHT_MAX", 100_000, IN_FLIGHT_MAX),
+  inFlightBytesMax: between("PUBLISH_IN_FLIGHT_BYTES_MAX", 1024 ** 3, IN_FLIGHT_BYTES_MAX),
   ackTimeoutMs: between("PUBLISH_ACK_TIMEOUT_MS", 60_000, ACK_TIMEOUT_MS),
   deliveryTimeoutMs: between("PUBLISH_DELIVERY_TIMEOUT_MS", DELIVERY_TIMEOUT_MS, DELIVERY_TIMEOUT_MS)
 })
@@ -94,12 +103,12 @@ const publisherConfig = Config.all({
 const failed = (reason: PublishReason) => new PublishError({ operation: "EventPublisher.publish", reason })
 
 const make = Effect.fnUntraced(function* (options: PublisherOptions) {
-  const { inFlightMax = IN_FLIGHT_MAX, ackTimeoutMs = ACK_TIMEOUT_MS } = options
-  const { deliveryTimeoutMs = DELIVERY_TIMEOUT_MS } = options
+  const { inFlightMax = IN_FLIGHT_MAX, inFlightBytesMax = IN_FLIGHT_BYTES_MAX } = options
+  const { ackTimeoutMs = ACK_TIMEOUT_MS, deliveryTimeoutMs = DELIVERY_TIMEOUT_MS } = options
   const nats = yield* Nats
   const flags = yield* Flags
-  const slots = yield* Semaphore.make(inFlightMax)
-  const tries = new PublishTries()
+  const window = new InFlightWindow({ messagesMax: inFlightMax, bytesMax: inFlightBytesMax })
+  const tries = new PublishTries(nats.inboxPrefix)
   yield* nats.onStatus((status) => tries.onStatus(status))
 
   const subjectOf = Effect.fnUntraced(function* (tenant: TenantSlug, base: string) {
@@ -110,44 +119,43 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     return (yield* prefixEnabled(tenant).pipe(Effect.provideService(Flags, flags))) ? prefixed : base
   })
 
-  const tryOnce = Effect.fnUntraced(function* (message: Outgoing, leftMs: number) {
-    const connection = (yield* nats.isConnected)
-      ? Option.some(yield* nats.connection)
-      : yield* Effect.timeoutOption(nats.connection, leftMs)
-    if (Option.isNone(connection)) return unanswered("NATS is away")
-    const bytes = sizeOf(message)
-    const bytesMax = connection.value.info?.max_payload ?? Number.POSITIVE_INFINITY
-    if (bytes > bytesMax) return yield* failed(new PayloadTooLarge({ subject: message.subject, bytes, bytesMax }))
-    return yield* tries.publish(connection.value, message, Math.min(ackTimeoutMs, leftMs))
+  const connectionWithin = Effect.fnUntraced(function* (waitMs: number) {
+    if (yield* nats.isConnected) return yield* nats.connection
+    return yield* nats.connection.pipe(Effect.timeoutOrElse({ duration: waitMs, orElse: () => Effect.undefined }))
+  })
+
+  const tryOnce = Effect.fnUntraced(function* (message: Outgoing, deadlineMs: number) {
+    const leftMs = deadlineMs - (yield* Clock.currentTimeMillis)
+    if (leftMs <= 0) return unanswered("messages before it took all the time")
+    const connection = yield* connectionWithin(leftMs)
+    if (connection === undefined) return unanswered("NATS is away")
+    yield* checkSize(message, connection)
+    return yield* tries.publish(connection, message, Math.min(ackTimeoutMs, leftMs))
   })
 
   /** Repeats until the message is stored, the reason is final or the time is up. */
   const deliver = Effect.fnUntraced(function* (message: Outgoing) {
     const startedAtMs = yield* Clock.currentTimeMillis
+    const deadlineMs = startedAtMs + deliveryTimeoutMs
     for (let count = 1; ; count++) {
-      const leftMs = startedAtMs + deliveryTimeoutMs - (yield* Clock.currentTimeMillis)
-      // A message that waits to be repeated holds no slot: one tenant's full stream does not hold up the others.
-      const result = yield* Semaphore.withPermit(slots)(tryOnce(message, Math.max(1, leftMs)))
+      // A message that waits to be repeated is not in the window: one tenant's full stream does not hold up the others.
+      const result = yield* window.within(message.bytes, tryOnce(message, deadlineMs))
       if (!("kind" in result)) return result
-      const elapsedMs = (yield* Clock.currentTimeMillis) - startedAtMs
-      const waitMs = backoffMs(count)
-      const patienceMs = Math.min(deliveryTimeoutMs, patienceWith(result))
-      if (elapsedMs + waitMs >= patienceMs) {
+      const nextAtMs = (yield* Clock.currentTimeMillis) + backoffMs(count)
+      if (nextAtMs >= Math.min(deadlineMs, startedAtMs + patienceWith(result))) {
         return yield* failed(reasonOf(message.subject, result, { timeoutMs: deliveryTimeoutMs, tries: count }))
       }
-      yield* Effect.sleep(waitMs)
+      yield* Effect.sleep(nextAtMs - (yield* Clock.currentTimeMillis))
     }
   })
 
-  const publishWithTenant = Effect.fn("EventPublisher.publish")(function* (
-    tenant: TenantSlug,
-    base: string,
-    data: Uint8Array,
-    given: PublishOptions = {}
-  ) {
-    const subject = yield* subjectOf(tenant, base)
-    return yield* deliver({ subject, data, headers: yield* headersOf(given) })
-  })
+  // Not `Effect.fn`: it would make a stack trace for every message.
+  const publishWithTenant = (tenant: TenantSlug, base: string, data: Uint8Array, given: PublishOptions = {}) =>
+    Effect.useSpan("EventPublisher.publish", { kind: "producer", attributes: { tenant, subject: base } }, (span) =>
+      Effect.flatMap(subjectOf(tenant, base), (subject) =>
+        Effect.flatMap(outgoing(subject, data, given, span), (message) => deliver(message))
+      )
+    )
 
   return EventPublisher.of({
     publishWithTenant,
@@ -158,24 +166,39 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
 
 const unanswered = (problem: string): TryFailure => ({ kind: "unanswered", problem })
 
+const outgoing = (subject: string, data: Uint8Array, given: PublishOptions, span: Tracer.Span) =>
+  Effect.try({
+    try: (): Outgoing => {
+      const headers = headersOf(given, span)
+      return { subject, data, headers, bytes: sizeOf(data, headers) }
+    },
+    catch: (cause) => failed(new MessageRefused({ subject, problem: cause instanceof Error ? cause.message : "" }))
+  })
+
 /** The caller's headers, the message id, and the span in which the message is published (W3C `traceparent`). */
-const headersOf = Effect.fnUntraced(function* (given: PublishOptions) {
+const headersOf = (given: PublishOptions, span: Tracer.Span): MsgHdrs => {
+  const { messageId = randomUUID() } = given
+  if (messageId.trim() === "") throw new Error("its message id is empty, so that a repeat would be stored twice")
   const headers = makeHeaders()
   for (const [name, value] of Object.entries(given.headers ?? {})) headers.set(name, value)
-  headers.set("Nats-Msg-Id", given.messageId ?? randomUUID())
-  const span = yield* Effect.option(Effect.currentSpan)
-  const traceparent = Option.isSome(span) ? HttpTraceContext.toHeaders(span.value).traceparent : undefined
+  headers.set("Nats-Msg-Id", messageId)
+  const traceparent = traceparentOf(span)
   if (traceparent !== undefined) headers.set("traceparent", traceparent)
   return headers
-})
+}
 
 /** What the server compares with its `max_payload`: `NATS/1.0`, a line for each header, an empty line, the payload. */
-const sizeOf = (message: Outgoing): number => {
-  let bytes = "NATS/1.0\r\n\r\n".length + message.data.length
-  for (const [name, values] of message.headers as MsgHdrs) {
+const sizeOf = (data: Uint8Array, headers: MsgHdrs): number => {
+  let bytes = "NATS/1.0\r\n\r\n".length + data.length
+  for (const [name, values] of headers) {
     for (const value of values) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + ": \r\n".length
   }
   return bytes
+}
+
+const checkSize = ({ subject, bytes }: Outgoing, connection: NatsConnection): Effect.Effect<void, PublishError> => {
+  const bytesMax = connection.info?.max_payload ?? Number.POSITIVE_INFINITY
+  return bytes > bytesMax ? Effect.fail(failed(new PayloadTooLarge({ subject, bytes, bytesMax }))) : Effect.void
 }
 
 const backoffMs = (count: number): number =>
@@ -183,7 +206,7 @@ const backoffMs = (count: number): number =>
 
 /** How long a message is repeated after such a failure. */
 const patienceWith = (failure: TryFailure): number => {
-  if (failure.kind === "denied") return 0
+  if (failure.kind === "denied" || failure.kind === "refused") return 0
   return failure.kind === "no_stream" ? STREAM_MISSING_PATIENCE_MS : Number.POSITIVE_INFINITY
 }
 
@@ -197,6 +220,8 @@ const reasonOf = (
       return new StreamMissing({ subject })
     case "denied":
       return new PermissionDenied({ subject, problem })
+    case "refused":
+      return new MessageRefused({ subject, problem })
     case "full":
       return new StreamFull({ subject, problem })
     case "unanswered":

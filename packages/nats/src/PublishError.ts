@@ -53,6 +53,17 @@ export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>("@bulkh
   }
 }
 
+/** The message can never be stored as it is: a header or the message id is malformed, or the stream's rules forbid it. */
+export class MessageRefused extends Schema.TaggedError<MessageRefused>("@bulkhead/nats/MessageRefused")(
+  "MessageRefused",
+  { ...fields, problem: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `The message for "${this.subject}" is refused (${this.problem}): correct it, or the stream's configuration`
+  }
+}
+
 /** The stream, or the account, has no room left. */
 export class StreamFull extends Schema.TaggedError<StreamFull>("@bulkhead/nats/StreamFull")("StreamFull", {
   ...fields,
@@ -81,7 +92,15 @@ export class PublishTimeout extends Schema.TaggedError<PublishTimeout>("@bulkhea
 /** Every way in which publishing fails. */
 export class PublishError extends Schema.TaggedError<PublishError>("@bulkhead/nats/PublishError")("PublishError", {
   operation: Schema.String,
-  reason: Schema.Union([InvalidSubject, StreamMissing, PermissionDenied, PayloadTooLarge, StreamFull, PublishTimeout])
+  reason: Schema.Union([
+    InvalidSubject,
+    StreamMissing,
+    PermissionDenied,
+    PayloadTooLarge,
+    MessageRefused,
+    StreamFull,
+    PublishTimeout
+  ])
 }) {
   get isRetryable(): boolean {
     return this.reason.isRetryable

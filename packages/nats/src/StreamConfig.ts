@@ -10,12 +10,15 @@ export interface StreamConfig {
   readonly maxBytes?: number
   /** Messages older than this are removed, milliseconds; 0 keeps them. */
   readonly maxAgeMs: number
+  /** Servers that hold a copy. When absent, a new stream has one and a present one keeps what it has. */
+  readonly replicas?: number
 }
 
 /** What a tenant's stream may hold. */
 export interface StreamLimits {
   readonly maxBytes: number
   readonly maxAgeMs: number
+  readonly replicas?: number
 }
 
 /**

@@ -34,6 +34,9 @@ export const DUPLICATE_WINDOW_MS = 120_000
 const CONNECT_WAIT = "5 seconds"
 const nanos = (milliseconds: number) => milliseconds * 1_000_000
 
+/** What the server never changes in a stream. */
+const FIXED = { storage: StorageType.File, retention: RetentionPolicy.Limits }
+
 const changeable = (config: StreamConfig, storedBytes: number) => ({
   subjects: [...config.subjects],
   // A limit below what is stored would drop the oldest messages, read or not: age brings the stream below it instead.
@@ -44,11 +47,22 @@ const changeable = (config: StreamConfig, storedBytes: number) => ({
   discard: DiscardPolicy.New,
   // The server refuses a window longer than the age.
   duplicate_window: nanos(config.maxAgeMs === 0 ? DUPLICATE_WINDOW_MS : Math.min(DUPLICATE_WINDOW_MS, config.maxAgeMs)),
-  allow_direct: true
+  // Neither a message without acknowledgement, nor one that drives out an older one of its subject.
+  no_ack: false,
+  max_msgs_per_subject: -1,
+  allow_direct: true,
+  ...(config.replicas === undefined ? {} : { num_replicas: config.replicas })
 })
 
 const isAsWanted = (wanted: Readonly<Record<string, unknown>>, present: Readonly<Record<string, unknown>>): boolean =>
   Object.entries(wanted).every(([key, value]) => JSON.stringify(present[key]) === JSON.stringify(value))
+
+/** A present stream that loses messages by its nature, and cannot be changed. */
+class ForeignStream extends Error {
+  constructor({ storage, retention }: Pick<StreamInfo["config"], "storage" | "retention">) {
+    super(`it exists with storage "${storage}" and retention "${retention}" instead of "file" and "limits"`)
+  }
+}
 
 const infoOf = (manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> =>
   manager.streams.info(name).catch((error: unknown) => {
@@ -60,15 +74,19 @@ const ensure = async (connection: NatsConnection, config: StreamConfig): Promise
   const manager = await jetstreamManager(connection, { checkAPI: false })
   const present = await infoOf(manager, config.name)
   if (present === undefined) {
-    const fixed = { name: config.name, storage: StorageType.File, retention: RetentionPolicy.Limits }
     // Two that make it at once make the same: the server accepts the second as well.
-    return manager.streams.add({ ...fixed, ...changeable(config, 0) })
+    return manager.streams.add({ name: config.name, ...FIXED, ...changeable(config, 0) })
   }
+  if (!isAsWanted(FIXED, { ...present.config })) throw new ForeignStream(present.config)
   const wanted = changeable(config, present.state.bytes)
   return isAsWanted(wanted, { ...present.config }) ? present : manager.streams.update(config.name, wanted)
 }
 
 const reasonOf = (stream: string, cause: unknown): NatsReason => {
+  if (cause instanceof ForeignStream) {
+    const nextStep = "copy what is in it elsewhere, then delete it, so that it can be made anew"
+    return new RequestRefused({ what: `stream "${stream}"`, problem: cause.message, nextStep, cause })
+  }
   const { kind, problem } = sortFailure(cause)
   if (kind === "unavailable") return new NatsUnavailable({ problem, cause })
   const nextStep =

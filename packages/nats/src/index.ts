@@ -24,6 +24,7 @@ export { openBatchConsumer } from "./openBatchConsumer.ts"
 export type { PublishReason } from "./PublishError.ts"
 export {
   InvalidSubject,
+  MessageRefused,
   PayloadTooLarge,
   PermissionDenied,
   PublishError,
@@ -31,7 +32,8 @@ export {
   StreamFull,
   StreamMissing
 } from "./PublishError.ts"
-export { sequenceBefore } from "./sequenceBefore.ts"
+export { publisherSpan } from "./publisherSpan.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
 export { tenantStreamConfig } from "./StreamConfig.ts"
 export type { StreamMessage } from "./StreamMessage.ts"
+export { sequenceBefore } from "./sequenceBefore.ts"

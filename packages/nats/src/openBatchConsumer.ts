@@ -233,6 +233,8 @@ class Reader {
         return new SourceMissing({ ...names, problem })
       case "consumer_missing":
         return new ConsumerDeleted({ ...names, problem })
+      case "consumer_exists":
+        return new ConsumerDeleted({ ...names, problem: "another reader opened it at the same moment" })
       case "forbidden":
       case "refused":
         return new ConsumerRefused({ ...names, problem })

@@ -1,6 +1,6 @@
 import { startNatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber, Option } from "effect"
 import { EventPublisher, ensureStream, Nats } from "../src/index.ts"
 import { acme, bytes, manager, publisherOf } from "./fixtures.ts"
 
@@ -72,6 +72,57 @@ describe("EventPublisher", () => {
     )
   })
 
+  describe("server away and more messages than fit in flight", () => {
+    it.live("gives up on each after the delivery timeout, also on those that still wait for room", () =>
+      Effect.gen(function* () {
+        const server = yield* startNatsServer()
+        yield* Effect.gen(function* () {
+          yield* server.stop
+          yield* waitUntil(
+            "the connection is seen as lost",
+            Effect.map(isConnected, (up) => !up)
+          )
+          const publisher = yield* EventPublisher
+          const [duration, errors] = yield* Effect.timed(
+            Effect.forEach(
+              Array.from({ length: 20 }),
+              () => Effect.flip(publisher.publishWithTenant(acme, "events.a", bytes("x"))),
+              { concurrency: "unbounded" }
+            )
+          )
+          assert.isTrue(errors.every((error) => error.reason._tag === "PublishTimeout"))
+          assert.isBelow(Duration.toMillis(duration), 3_000, "ten windows of 500 ms would be 5 s")
+        }).pipe(Effect.provide(publisherOf(server, { inFlightMax: 2, deliveryTimeoutMs: 500 })))
+      })
+    )
+  })
+
+  describe("large messages", () => {
+    it.live("do not pile up in memory: their bytes in flight are bounded", () =>
+      Effect.gen(function* () {
+        const server = yield* startNatsServer()
+        yield* Effect.gen(function* () {
+          yield* ensureStream(acmeStream)
+          const publisher = yield* EventPublisher
+          const connection = yield* (yield* Nats).connection
+          const sent = connection.stats().outMsgs
+          yield* server.pause
+          const publishing = yield* Effect.forkChild(
+            Effect.forEach(
+              Array.from({ length: 20 }),
+              () => publisher.publishWithTenant(acme, "events.a", new Uint8Array(100_000)),
+              { concurrency: "unbounded" }
+            ),
+            { startImmediately: true }
+          )
+          assert.strictEqual(connection.stats().outMsgs - sent, 2, "250 kB hold two messages of 100 kB")
+          yield* server.resume
+          assert.lengthOf(yield* Fiber.join(publishing), 20)
+        }).pipe(Effect.provide(publisherOf(server, { inFlightBytesMax: 250_000 })))
+      })
+    )
+  })
+
   describe("server killed in a burst", () => {
     it.live("stores every message exactly once", () =>
       Effect.gen(function* () {
@@ -108,8 +159,13 @@ describe("EventPublisher", () => {
         yield* Effect.gen(function* () {
           yield* ensureStream(acmeStream)
           yield* server.pause
-          const publishing = yield* Effect.forkChild(publishNumbers(0, 10), { startImmediately: true })
           const connection = yield* (yield* Nats).connection
+          const answers = Effect.timeoutOption(
+            Effect.promise(() => connection.flush()),
+            "100 millis"
+          )
+          yield* waitUntil("the server answers no more", Effect.map(answers, Option.isNone))
+          const publishing = yield* Effect.forkChild(publishNumbers(0, 10), { startImmediately: true })
           const sent = connection.stats().outMsgs
           yield* waitUntil(
             "each is sent again",

@@ -1,8 +1,17 @@
+import type { TenantSlug } from "@bulkhead/channels"
 import { startNatsServer } from "@bulkhead/devstack"
+import { type Flag, Flags } from "@bulkhead/flags"
 import { withTenant } from "@bulkhead/tenancy"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
-import { EventPublisher, ensureStream, Nats } from "../src/index.ts"
+import { Effect, Layer, Option, Redacted, Stream } from "effect"
+import {
+  EventPublisher,
+  ensureStream,
+  Nats,
+  openBatchConsumer,
+  type PublishOptions,
+  publisherSpan
+} from "../src/index.ts"
 import { acme, bytes, manager, natsOf, publisherOf, slug, text } from "./fixtures.ts"
 
 const acmeStream = { name: "events-acme", subjects: ["acme.events.>"], maxAgeMs: 0 }
@@ -51,6 +60,52 @@ describe("EventPublisher", () => {
         const ack = yield* publisher.publishWithTenant(acme, "events.poller", bytes("hello"))
         assert.strictEqual(ack.stream, "events-default")
       }).pipe(Effect.provide(publisherOf(server, { prefix: false })))
+    })
+  )
+
+  it.live("follows the flag of each tenant while it runs", () =>
+    Effect.gen(function* () {
+      const server = yield* startNatsServer()
+      const prefixed = new Set<string | undefined>()
+      const flags = Layer.succeed(
+        Flags,
+        Flags.of({
+          get: <A>(_: Flag<A>, tenant?: string) => Effect.sync(() => prefixed.has(tenant) as A),
+          changes: () => Stream.never
+        })
+      )
+      yield* Effect.gen(function* () {
+        yield* ensureStream(acmeStream)
+        yield* ensureStream({ name: "events-default", subjects: ["events.>", "default.events.>"], maxAgeMs: 0 })
+        const publisher = yield* EventPublisher
+        const streamOf = (tenant: TenantSlug) =>
+          Effect.map(publisher.publishWithTenant(tenant, "events.a", bytes("x")), (ack) => ack.stream)
+        assert.strictEqual(yield* streamOf(acme), "events-default")
+        prefixed.add("acme")
+        assert.strictEqual(yield* streamOf(acme), "events-acme")
+        assert.strictEqual(yield* streamOf(slug("other")), "events-default")
+        prefixed.delete("acme")
+        assert.strictEqual(yield* streamOf(acme), "events-default")
+      }).pipe(
+        Effect.provide(EventPublisher.layerWith({}).pipe(Layer.provideMerge(natsOf(server)), Layer.provide(flags)))
+      )
+    })
+  )
+
+  it.live("lets a reader go on with the trace of the publisher", () =>
+    Effect.gen(function* () {
+      const server = yield* startNatsServer()
+      yield* Effect.gen(function* () {
+        const { stream } = yield* ensureStream(acmeStream)
+        const publisher = yield* EventPublisher
+        const traceId = yield* publisher
+          .publishWithTenant(acme, "events.a", bytes("x"))
+          .pipe(Effect.andThen(Effect.map(Effect.currentSpan, (span) => span.traceId)), Effect.withSpan("caller"))
+        const limits = { rowsMax: 10, bytesMax: 1_000, ageMs: 1 }
+        const consumer = yield* openBatchConsumer({ stream, durable: "reader", afterSequence: 0, ...limits })
+        const [message] = yield* consumer.take
+        assert.strictEqual(Option.getOrThrow(publisherSpan(message ?? { headers: {} })).traceId, traceId)
+      }).pipe(Effect.scoped, Effect.provide(publisherOf(server)))
     })
   )
 
@@ -140,6 +195,41 @@ describe("EventPublisher", () => {
             "PayloadTooLarge"
           )
         }).pipe(Effect.provide(publisherOf(server)))
+      })
+    )
+
+    it.live("MessageRefused: a header or the message id is malformed", () =>
+      Effect.gen(function* () {
+        const server = yield* startNatsServer()
+        yield* Effect.gen(function* () {
+          const publisher = yield* EventPublisher
+          const malformed: ReadonlyArray<PublishOptions> = [
+            { messageId: "" },
+            { messageId: "a\r\nb" },
+            { headers: { "two words": "x" } },
+            { headers: { "X-Kind": "a\nb" } }
+          ]
+          for (const options of malformed) {
+            const error = yield* Effect.flip(publisher.publishWithTenant(acme, "events.a", bytes("x"), options))
+            assert.strictEqual(error.reason._tag, "MessageRefused", JSON.stringify(options))
+            assert.isFalse(error.isRetryable)
+          }
+        }).pipe(Effect.timeout("2 seconds"), Effect.provide(publisherOf(server)))
+      })
+    )
+
+    it.live("MessageRefused: at once, when the stream's own rules forbid it", () =>
+      Effect.gen(function* () {
+        const server = yield* startNatsServer()
+        yield* Effect.gen(function* () {
+          const api = yield* manager
+          yield* Effect.promise(() =>
+            api.streams.add({ name: "narrow", subjects: ["acme.events.>"], max_msg_size: 500 })
+          )
+          const error = yield* failureOf("events.a", new Uint8Array(1_000))
+          assert.strictEqual(error.reason._tag, "MessageRefused")
+          assert.include(error.message, "message size exceeds maximum")
+        }).pipe(Effect.timeout("2 seconds"), Effect.provide(publisherOf(server)))
       })
     )
 

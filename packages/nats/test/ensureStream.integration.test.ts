@@ -1,5 +1,6 @@
 import { NatsServer } from "@bulkhead/devstack"
 import { assert, layer } from "@effect/vitest"
+import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
 import { ensureStream, Nats, tenantStreamConfig } from "../src/index.ts"
 import { acme, manager, publishNumbered } from "./fixtures.ts"
@@ -59,6 +60,58 @@ layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
       const api = yield* manager
       const { state } = yield* Effect.promise(() => api.streams.info("shrunk"))
       assert.strictEqual(state.messages, 100)
+    })
+  )
+
+  it.effect("refuses a present stream that loses messages by its nature, and keeps it", () =>
+    Effect.gen(function* () {
+      const api = yield* manager
+      const natures = [
+        { storage: StorageType.Memory, retention: RetentionPolicy.Limits },
+        { storage: StorageType.File, retention: RetentionPolicy.Interest },
+        { storage: StorageType.File, retention: RetentionPolicy.Workqueue }
+      ]
+      for (const nature of natures) {
+        yield* Effect.promise(() => api.streams.add({ name: "foreign", subjects: ["foreign.>"], ...nature }))
+        const error = yield* Effect.flip(ensureStream({ name: "foreign", subjects: ["foreign.>"], maxAgeMs: 0 }))
+        assert.strictEqual(error.reason._tag, "RequestRefused")
+        assert.include(error.message, `storage "${nature.storage}" and retention "${nature.retention}"`)
+        assert.isTrue(yield* Effect.promise(() => api.streams.delete("foreign")))
+      }
+    })
+  )
+
+  it.effect("takes back settings by which a present stream loses messages", () =>
+    Effect.gen(function* () {
+      const api = yield* manager
+      const lossy = { max_msgs_per_subject: 1, no_ack: true, discard: DiscardPolicy.Old }
+      yield* Effect.promise(() => api.streams.add({ name: "lossy", subjects: ["lossy.>"], ...lossy }))
+      yield* ensureStream({ name: "lossy", subjects: ["lossy.>"], maxAgeMs: 0 })
+      yield* publishNumbered("lossy.a", 3)
+      const { state } = yield* Effect.promise(() => api.streams.info("lossy"))
+      assert.strictEqual(state.messages, 3)
+    })
+  )
+
+  it.effect("keeps what is stored under a subject that the stream no longer takes", () =>
+    Effect.gen(function* () {
+      const api = yield* manager
+      yield* ensureStream({ name: "moved", subjects: ["moved.a", "moved.b"], maxAgeMs: 0 })
+      yield* publishNumbered("moved.b", 3)
+      yield* ensureStream({ name: "moved", subjects: ["moved.a"], maxAgeMs: 0 })
+      const { state } = yield* Effect.promise(() => api.streams.info("moved"))
+      assert.strictEqual(state.messages, 3)
+    })
+  )
+
+  it.effect("asks for as many copies as wanted: one server alone refuses three", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "copies", subjects: ["copies.>"], maxAgeMs: 0 }
+      const error = yield* Effect.flip(ensureStream({ ...wanted, replicas: 3 }))
+      assert.strictEqual(error.reason._tag, "RequestRefused")
+      assert.include(error.message, "replicas > 1 not supported")
+      yield* ensureStream({ ...wanted, replicas: 1 })
+      yield* ensureStream(wanted)
     })
   )
 

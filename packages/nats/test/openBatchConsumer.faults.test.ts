@@ -1,6 +1,6 @@
 import { type RunningNatsServer, startNatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Redacted, type Scope } from "effect"
 import { ConsumeError, type ConsumeReason, ensureStream, Nats, openBatchConsumer } from "../src/index.ts"
 import { manager, natsOf, publishNumbered } from "./fixtures.ts"
 
@@ -111,6 +111,22 @@ describe("BatchConsumer", () => {
         failsOn(Effect.flatMap(manager, (api) => Effect.promise(() => api.consumers.delete("s", "reader")))).pipe(
           Effect.flatMap(isTag("ConsumerDeleted"))
         )
+      )
+    )
+
+    it.live("fails for all but one when several readers open it at the same moment, and each may try again", () =>
+      withServer(() =>
+        Effect.gen(function* () {
+          const open = Effect.exit(openBatchConsumer(options))
+          const exits = yield* Effect.all([open, open, open, open], { concurrency: "unbounded" })
+          const failures = exits.filter(Exit.isFailure).map((exit) => Cause.squash(exit.cause))
+          assert.isBelow(failures.length, exits.length)
+          for (const failure of failures) {
+            assert.instanceOf(failure, ConsumeError)
+            assert.strictEqual((failure as ConsumeError).reason._tag, "ConsumerDeleted")
+            assert.isTrue((failure as ConsumeError).isRetryable)
+          }
+        })
       )
     )
 

@@ -1,7 +1,14 @@
 import { NatsServer, startNatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Redacted } from "effect"
-import { type BatchConsumer, ensureStream, Nats, openBatchConsumer, type StreamMessage } from "../src/index.ts"
+import {
+  type BatchConsumer,
+  ensureStream,
+  Nats,
+  openBatchConsumer,
+  type StreamMessage,
+  sequenceBefore
+} from "../src/index.ts"
 import { manager, natsOf, publishNumbered, text } from "./fixtures.ts"
 
 const NatsLive = Layer.unwrap(Effect.map(NatsServer, (server) => Nats.layerWith({ servers: [server.url] }))).pipe(
@@ -182,12 +189,13 @@ layer(NatsLive, { excludeTestServices: true })("openBatchConsumer", (it) => {
 })
 
 describe("rights", () => {
-  it.live("the ones that the README names are enough to make a stream and to read it", () =>
+  it.live("the ones that the README names are enough to make a stream, to look into it and to read it", () =>
     Effect.gen(function* () {
       const rights = [
         "$JS.API.STREAM.INFO.s",
         "$JS.API.STREAM.CREATE.s",
         "$JS.API.STREAM.UPDATE.s",
+        "$JS.API.DIRECT.GET.s",
         "$JS.API.CONSUMER.CREATE.s.reader",
         "$JS.API.CONSUMER.DURABLE.CREATE.s.reader",
         "$JS.API.CONSUMER.DELETE.s.reader",
@@ -203,6 +211,8 @@ describe("rights", () => {
       yield* Effect.gen(function* () {
         const options = yield* streamOf("s", 5)
         yield* ensureStream({ name: "s", subjects: ["s.>"], maxAgeMs: 60_000 })
+        assert.strictEqual(yield* sequenceBefore("s", new Date(0)), 0)
+        assert.strictEqual(yield* sequenceBefore("s", new Date(Date.now() + 60_000)), 5)
         for (const filters of [{}, { filterSubjects: ["s.a", "s.b"] }]) {
           yield* Effect.scoped(
             Effect.gen(function* () {
