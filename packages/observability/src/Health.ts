@@ -3,6 +3,8 @@
  * started, is not stopping, and every dependency answers.
  */
 import { Context, Effect, Layer, type Scope } from "effect"
+import { problemText } from "./problemText.ts"
+import { redactText } from "./redact.ts"
 
 /** One dependency: undefined when it is there, or why it is not. */
 export type ReadinessCheck = Effect.Effect<string | undefined>
@@ -34,7 +36,8 @@ export class Health extends Context.Service<
 
     const ask = (check: ReadinessCheck) =>
       check.pipe(
-        Effect.map((problem) => problem ?? "ok"),
+        Effect.map((problem) => (problem === undefined ? "ok" : redactText(problem))),
+        Effect.catchDefect((defect) => Effect.succeed(problemText(defect))),
         Effect.timeoutOrElse({ duration: CHECK_TIMEOUT, orElse: () => Effect.succeed("no answer within 2 s") })
       )
 

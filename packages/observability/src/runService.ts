@@ -7,7 +7,7 @@ import { Health } from "./Health.ts"
 import { Metrics } from "./Metrics.ts"
 import { OpsServer } from "./OpsServer.ts"
 import { loggerLayer } from "./pinoLogger.ts"
-import { redactText } from "./redact.ts"
+import { problemText } from "./problemText.ts"
 import { tracingLayer } from "./tracing.ts"
 
 /** Who runs. */
@@ -42,8 +42,7 @@ const boundShutdown = Effect.fnUntraced(function* (timeoutMs: number) {
 const logFatal = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
-  const message = error instanceof Error ? error.message : String(error)
-  return Cause.hasDies(cause) ? Effect.logFatal(message, cause) : Effect.logFatal(redactText(message))
+  return Cause.hasDies(cause) ? Effect.logFatal(problemText(error), cause) : Effect.logFatal(problemText(error))
 }
 
 const program = <E>(layer: Layer.Layer<never, E, Health | Metrics>) =>
@@ -68,7 +67,7 @@ export const runService = <E>(identity: ServiceIdentity, layer: Layer.Layer<neve
   const main = Effect.gen(function* () {
     // Only the logger's own settings can fail before there is a logger.
     const logger = yield* Layer.build(loggerLayer(identity.name)).pipe(
-      Effect.tapError((error) => Effect.sync(() => process.stderr.write(`${error.message}\n`)))
+      Effect.tapError((error) => Effect.sync(() => process.stderr.write(`${problemText(error)}\n`)))
     )
     // Everything else fails inside, where it is logged once.
     yield* program(layer).pipe(Effect.provide(platform), Effect.tapCause(logFatal), Effect.provideContext(logger))

@@ -12,9 +12,9 @@ import { OtlpSerialization, OtlpTracer } from "effect/observability"
 export const tracingLayer = (service: string): Layer.Layer<never, Config.ConfigError> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const endpoint = yield* Config.option(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT"))
+      const endpoint = yield* Config.option(Config.URL("OTEL_EXPORTER_OTLP_ENDPOINT"))
       if (Option.isNone(endpoint)) return Layer.empty
-      const url = `${endpoint.value.replace(/\/$/, "")}/v1/traces`
+      const url = `${endpoint.value.href.replace(/\/$/, "")}/v1/traces`
       return OtlpTracer.layer({ url, resource: { serviceName: service } }).pipe(
         Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer])
       )
