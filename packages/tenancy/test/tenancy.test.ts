@@ -1,6 +1,6 @@
 import { isTenantSlug, type TenantSlug as Slug } from "@bulkhead/channels"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Logger, References, Schema } from "effect"
+import { DateTime, Deferred, Effect, Exit, Logger, References, Schema } from "effect"
 import * as fc from "fast-check"
 import {
   CommonNameInvalid,
@@ -8,6 +8,8 @@ import {
   currentTenant,
   NewTenantSlug,
   runWithTenant,
+  Tenant,
+  TenantId,
   TenantMissing,
   TenantSlug,
   tenantFromCommonName,
@@ -24,6 +26,45 @@ describe("TenantSlug", () => {
     const refused = Schema.decodeUnknownExit(NewTenantSlug)("default")
     assert.isTrue(Exit.isFailure(refused))
     assert.match(String(refused), /reserved by the platform/)
+  })
+})
+
+describe("TenantId", () => {
+  it("is a UUID and nothing else", () => {
+    assert.isTrue(Schema.is(TenantId)("018f3c3e-7b1a-7c1e-8a53-2f6d4f6f3b11"))
+    for (const text of ["", "acme", "018f3c3e-7b1a-7c1e-8a53-2f6d4f6f3b1", "018f3c3e7b1a7c1e8a532f6d4f6f3b11"]) {
+      assert.isFalse(Schema.is(TenantId)(text), text)
+    }
+  })
+})
+
+describe("Tenant", () => {
+  const record = {
+    id: "018f3c3e-7b1a-7c1e-8a53-2f6d4f6f3b11",
+    slug: "acme",
+    name: "Acme Inc.",
+    plan: "pro",
+    status: "active",
+    createdAt: "2026-11-24T12:00:00.000Z",
+    updatedAt: "2026-11-24T12:00:01.000Z"
+  }
+
+  it("is read from JSON and written back as it was", () => {
+    const tenant = Schema.decodeUnknownSync(Tenant)(record)
+    assert.strictEqual(DateTime.toEpochMillis(tenant.updatedAt) - DateTime.toEpochMillis(tenant.createdAt), 1_000)
+    assert.deepStrictEqual(Schema.encodeSync(Tenant)(tenant), record)
+  })
+
+  it.each([
+    ["id", "1"],
+    ["slug", "Acme"],
+    ["plan", "platinum"],
+    ["status", "paused"],
+    ["createdAt", "yesterday"]
+  ])("is refused with the field %s of %j", (field, value) => {
+    const exit = Schema.decodeUnknownExit(Tenant)({ ...record, [field]: value })
+    assert.isTrue(Exit.isFailure(exit))
+    assert.include(String(exit), `["${field}"]`)
   })
 })
 
@@ -78,6 +119,24 @@ describe("runWithTenant", () => {
     })
   )
 
+  it.live("keeps each fiber's tenant when another tenant's code wakes it", () =>
+    Effect.gen(function* () {
+      const woken = yield* Deferred.make<void>()
+      const enter = (tenant: { slug: Slug }, run: () => Promise<unknown>) =>
+        runWithTenant(run).pipe(withTenant(tenant), Effect.runSync)
+      const waiting = enter(globex, () =>
+        Effect.runPromise(
+          Deferred.await(woken).pipe(
+            Effect.andThen(Effect.yieldNow),
+            Effect.andThen(withCurrentTenant(Effect.map(CurrentTenant, (tenant) => tenant.slug)))
+          )
+        )
+      )
+      yield* Effect.promise(() => enter(acme, async () => Deferred.doneUnsafe(woken, Effect.void)))
+      assert.strictEqual(yield* Effect.promise(() => waiting), globex.slug)
+    })
+  )
+
   it("has a way back into Effect", () => {
     const slug = Effect.map(CurrentTenant, (tenant) => tenant.slug)
     const inside = Effect.runSync(runWithTenant(() => Effect.runSync(withCurrentTenant(slug))).pipe(withTenant(acme)))
@@ -115,7 +174,13 @@ describe("tenantFromCommonName", () => {
     ["poller.berlin.*.bulkhead", /no tenant's slug/],
     ["poller..acme.bulkhead", /partition ""/],
     ["pol ler.berlin.acme.bulkhead", /component/],
-    ["poller.berlin.acme.bulkhead\n", /ends with/],
+    ["poller.berlin.acme.bulkhead\n", /ends with "bulkhead\\n"/],
+    ["poller.berlin.acme.bulkhead\0.evil", /5 parts/],
+    ["poller.berlin.acme.bulkhead\0", /ends with/],
+    ["poller.berlin.acme.bulkhead.", /5 parts/],
+    ["poller.berlin.аcme.bulkhead", /"\\u0430cme" is no tenant's slug/],
+    [["poller.berlin.acme.bulkhead", "poller.berlin.globex.bulkhead"], /list of names/],
+    [undefined, /no text but undefined/],
     [`${"x".repeat(60)}.b.acme.bulkhead`, /limit is 64/]
   ])("refuses %j", (commonName, problem) => {
     const result = tenantFromCommonName(commonName)
@@ -123,18 +188,49 @@ describe("tenantFromCommonName", () => {
     assert.match((result as CommonNameInvalid).message, problem)
   })
 
-  it("gives a tenant for no other text than one that can be put together again", () => {
-    const parts = fc.array(fc.oneof(fc.constantFrom("acme", "bulkhead", "logs", "a"), fc.string()), {
-      minLength: 3,
-      maxLength: 5
-    })
+  it("never throws, and its message is one line of printable ASCII", () => {
+    const hostile = fc.oneof(
+      fc.anything(),
+      fc.string({ unit: "binary", maxLength: 200 }),
+      fc
+        .array(fc.oneof(fc.constantFrom("acme", "bulkhead"), fc.string({ unit: "binary" })), {
+          minLength: 4,
+          maxLength: 4
+        })
+        .map((parts) => parts.join("."))
+    )
     fc.assert(
-      fc.property(parts, (all) => {
-        const commonName = all.join(".")
+      fc.property(hostile, (commonName) => {
         const result = tenantFromCommonName(commonName)
-        if (result instanceof CommonNameInvalid) return
-        assert.isTrue(isTenantSlug(result.tenant))
-        assert.strictEqual(`${result.component}.${result.partition}.${result.tenant}.bulkhead`, commonName)
+        if (result instanceof CommonNameInvalid) assert.match(result.message, /^[ -~]{1,1000}$/)
+      })
+    )
+  })
+
+  const label = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?$/)
+  const slug = fc.stringMatching(/^[a-z](?:[a-z0-9-]{0,20}[a-z0-9])?$/).filter(isTenantSlug)
+
+  it("reads back what a certificate was issued for", () => {
+    fc.assert(
+      fc.property(label, label, slug, label, (component, partition, tenant, suffix) => {
+        const commonName = `${component}.${partition}.${tenant}.${suffix}`
+        assert.deepStrictEqual(tenantFromCommonName(commonName, suffix), { component, partition, tenant })
+      })
+    )
+  })
+
+  it("gives no tenant for a name with a part more, a part less or another suffix", () => {
+    fc.assert(
+      fc.property(label, label, slug, (component, partition, tenant) => {
+        for (const commonName of [
+          `leaf.${component}.${partition}.${tenant}.bulkhead`,
+          `${component}.${partition}.${tenant}.${tenant}.bulkhead`,
+          `${component}.${tenant}.bulkhead`,
+          `${component}.${partition}.${tenant}.bulkhead.evil`,
+          `${component}.${partition}.${tenant}.xbulkhead`
+        ]) {
+          assert.instanceOf(tenantFromCommonName(commonName), CommonNameInvalid, commonName)
+        }
       })
     )
   })
