@@ -24,9 +24,9 @@ const URL_CREDENTIALS =
 const KNOWN_SECRETS = /\bS[ACNOUX][A-Z2-7]{54,56}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g
 /** A header with several values, all of which go. */
 const COOKIES = /(\bcookie\s{0,8}:\s{0,8})(?![\s"'])[^\r\n"]+/gi
-/** `password=…`, `NATS_TOKEN: …`, `\"seed\":\"…\"` inside text. */
+/** `password=…`, `NATS_TOKEN: …`, `\"seed\":\"…\"` inside text; not `CORE_API_TOKEN_FILE=…`, which is a path to look at. */
 const ASSIGNED = new RegExp(
-  String.raw`((?:${SECRET_WORDS}|\bpass\b)[\w-]{0,40}\\*["']?\s{0,8}[=:]\s{0,8})` +
+  String.raw`((?:${SECRET_WORDS}|\bpass\b)[\w-]{0,40}(?<!_file)\\*["']?\s{0,8}[=:]\s{0,8})` +
     String.raw`(?:(?:bearer|basic|digest)\s+)?(?:\\*"[^"]*"|'[^']*'|["']?[^\s,;}"']+)`,
   "gi"
 )

@@ -113,6 +113,11 @@ describe("pinoLogger", () => {
     )
   })
 
+  it("keeps the path in NAME_FILE=path, which somebody has to look at", () => {
+    const text = 'CORE_API_TOKEN_FILE="/etc/core/token" cannot be read'
+    assert.strictEqual(redactText(text), text)
+  })
+
   it("keeps what is no secret", () => {
     const { log, last } = capture()
     log(
