@@ -16,6 +16,7 @@ export type ChannelErrorReason =
   | "wildcard"
   | "unknown_root"
   | "missing_root"
+  | "bare_root"
 
 const SHOWN_LENGTH_MAX = 80
 

@@ -2,7 +2,7 @@
  * A tenant's slug: its name in subjects, streams, accounts, schemas and certificates. The rule is that of a lower-case
  * DNS label that starts with a letter, so that every one of those places takes it as it is.
  */
-import { ChannelError } from "./ChannelError.ts"
+import { ChannelError, type ChannelErrorReason } from "./ChannelError.ts"
 import { ROOTS } from "./roots.ts"
 
 declare const slugBrand: unique symbol
@@ -16,7 +16,7 @@ export const SLUG_LENGTH_MAX = 48
 /** The tenant to which unprefixed subjects belong. No customer can be called so. */
 export const DEFAULT_TENANT = "default" as TenantSlug
 
-/** Words no customer may be called: every root, and names that the platform itself or its servers use. */
+/** Words no customer may be called: every root, what may become one, and names the platform or its servers use. */
 export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
   ...ROOTS,
   "admin",
@@ -25,6 +25,7 @@ export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
   "default",
   "edge",
   "global",
+  "health",
   "hub",
   "internal",
   "null",
@@ -35,14 +36,14 @@ export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
   "serviceradar-operator",
   "sys",
   "system",
+  "traces",
   "undefined"
 ])
 
 const SLUG = /^[a-z](?:[a-z0-9-]{0,46}[a-z0-9])?$/
 
 const problemOf = (text: string): ChannelError | undefined => {
-  const refuse = (reason: ConstructorParameters<typeof ChannelError>[0], rule: string) =>
-    new ChannelError(reason, "slug", text, rule)
+  const refuse = (reason: ChannelErrorReason, rule: string) => new ChannelError(reason, "slug", text, rule)
   if (text.length === 0) return refuse("empty", "it is empty; use 1 to 48 of a-z, 0-9 and -, starting with a letter")
   if (text.length > SLUG_LENGTH_MAX) {
     return refuse("too_long", `it has ${text.length} characters, the limit is ${SLUG_LENGTH_MAX}; shorten it`)

@@ -3,11 +3,12 @@
  * `acme.logs.syslog`, is a slug and a base subject. Every subject has exactly one reading or none.
  */
 import { baseOffset, NO_BASE } from "./baseOffset.ts"
-import { ChannelError } from "./ChannelError.ts"
-import { ROOTS } from "./roots.ts"
-import { DEFAULT_TENANT, isTenantSlug, RESERVED_SLUGS, SLUG_LENGTH_MAX, type TenantSlug } from "./Slug.ts"
+import { ChannelError, type ChannelErrorReason } from "./ChannelError.ts"
+import { hasEmptyToken } from "./hasEmptyToken.ts"
+import { isRoot, ROOTS } from "./roots.ts"
+import { DEFAULT_TENANT, isTenantSlug, parseSlug, RESERVED_SLUGS, SLUG_LENGTH_MAX, type TenantSlug } from "./Slug.ts"
 
-/** A whole tenant subject. NATS takes more; file names, metrics labels and people do not. */
+/** A whole tenant subject. NATS takes some 4,000 bytes; names of files, labels of metrics and people take this much. */
 export const SUBJECT_LENGTH_MAX = 255
 
 /** What is left of it for the base subject when the slug is as long as it may be. */
@@ -23,7 +24,7 @@ export interface ParsedSubject {
 
 const UNPREFIXED = 0
 
-const refuse = (reason: ConstructorParameters<typeof ChannelError>[0], subject: unknown, rule: string) =>
+const refuse = (reason: ChannelErrorReason, subject: string, rule: string) =>
   new ChannelError(reason, "subject", subject, rule)
 
 /** What is wrong with the characters and tokens of a concrete subject. */
@@ -37,24 +38,42 @@ const textProblem = (subject: string, lengthMax: number): ChannelError | undefin
     return refuse("invalid_character", subject, `the character at position ${strange.index} is not printable ASCII`)
   }
   if (/[*>]/.test(subject)) return refuse("wildcard", subject, "a message has a concrete subject, without * and >")
-  if (subject.startsWith(".") || subject.endsWith(".") || subject.includes("..")) {
+  if (hasEmptyToken(subject)) {
     return refuse("empty_token", subject, "each part between two dots must have a character")
   }
   return undefined
 }
 
-const rootRule = `it must start with one of ${ROOTS.join(", ")}, and have a token after it`
+/** Why `baseOffset` found no base in a subject of good characters. */
+const noBaseError = (subject: string): ChannelError => {
+  const [first = "", second = ""] = subject.split(".")
+  const bareRoot = (root: string) => refuse("bare_root", subject, `at least one token must follow the root "${root}"`)
+  const roots = `a root, one of ${ROOTS.join(", ")}`
+  if (isRoot(first)) return bareRoot(first)
+  if (isTenantSlug(first)) {
+    return isRoot(second)
+      ? bareRoot(second)
+      : refuse("missing_root", subject, `after the tenant "${first}" there must be ${roots}`)
+  }
+  return RESERVED_SLUGS.has(first)
+    ? refuse("reserved", subject, `"${first}" is reserved and names no tenant`)
+    : refuse("unknown_root", subject, `its first token must be a tenant's slug or ${roots}`)
+}
 
 /**
- * The subject under which a tenant's message travels. The base subject is checked; the slug was checked when it was made.
+ * The subject under which a tenant's message travels. Both parts are checked, the slug too: a cast must not let a
+ * wildcard or a second token through.
  *
  * @stability stable
  */
 export const prefixSubject = (tenant: TenantSlug, base: string): string | ChannelError => {
+  if (!isTenantSlug(tenant)) return parseSlug(tenant)
   const problem = textProblem(base, BASE_LENGTH_MAX)
   if (problem !== undefined) return problem
-  if (baseOffset(base) !== UNPREFIXED) return refuse("unknown_root", base, rootRule)
-  return `${tenant}.${base}`
+  const offset = baseOffset(base)
+  if (offset === NO_BASE) return noBaseError(base)
+  if (offset === UNPREFIXED) return `${tenant}.${base}`
+  return refuse("unknown_root", base, `it has a tenant already; give the base subject, "${base.slice(offset)}"`)
 }
 
 /**
@@ -69,18 +88,7 @@ export const parseSubject = (subject: string): ParsedSubject | ChannelError => {
   const offset = baseOffset(subject)
   if (offset === UNPREFIXED) return { tenant: DEFAULT_TENANT, base: subject, prefixed: false }
   if (offset === NO_BASE) return noBaseError(subject)
-  const tenant = subject.slice(0, offset - 1)
-  if (tenant !== DEFAULT_TENANT && RESERVED_SLUGS.has(tenant)) {
-    return refuse("reserved", subject, `"${tenant}" is reserved and names no tenant`)
-  }
-  return { tenant: tenant as TenantSlug, base: subject.slice(offset), prefixed: true }
-}
-
-const noBaseError = (subject: string): ChannelError => {
-  const [first = "", ...rest] = subject.split(".")
-  return isTenantSlug(first) && rest.length > 0
-    ? refuse("missing_root", subject, `after the tenant "${first}" ${rootRule}`)
-    : refuse("unknown_root", subject, `its first token is neither a tenant's slug nor a root; ${rootRule}`)
+  return { tenant: subject.slice(0, offset - 1) as TenantSlug, base: subject.slice(offset), prefixed: true }
 }
 
 /**

@@ -2,7 +2,8 @@
  * Subscription patterns: for one tenant, for all of them, and by prefix mode; and matching as nats-server does it.
  */
 import { baseOffset } from "./baseOffset.ts"
-import { ChannelError } from "./ChannelError.ts"
+import { ChannelError, type ChannelErrorReason } from "./ChannelError.ts"
+import { hasEmptyToken } from "./hasEmptyToken.ts"
 import { DEFAULT_TENANT, type TenantSlug } from "./Slug.ts"
 
 /**
@@ -10,18 +11,18 @@ import { DEFAULT_TENANT, type TenantSlug } from "./Slug.ts"
  */
 export type PrefixMode = "prefixed" | "legacy" | "both"
 
+/** A `*` that is not a token, or a `>` that is not the last one. */
+const MISPLACED_WILDCARD = /[^.]\*|\*[^.]|[^.]>|>./
+
 /** A pattern comes from a program, not from outside: a malformed one is a mistake to be found at once. */
 const assertPattern = (pattern: string): void => {
-  const wellFormed =
-    /^[!-~]+$/.test(pattern) &&
-    pattern
-      .split(".")
-      .every(
-        (token, index, tokens) =>
-          token.length > 0 && (token === "*" || (token === ">" && index === tokens.length - 1) || !/[*>]/.test(token))
-      )
-  if (wellFormed && baseOffset(pattern) === 0) return
-  throw new ChannelError("unknown_root", "pattern", pattern, "a base pattern starts with a root, and > stands last")
+  const refuse = (reason: ChannelErrorReason, rule: string): never => {
+    throw new ChannelError(reason, "pattern", pattern, rule)
+  }
+  if (/[^!-~]/.test(pattern)) refuse("invalid_character", "a pattern is printable ASCII")
+  if (hasEmptyToken(pattern)) refuse("empty_token", "each part between two dots must have a character")
+  if (MISPLACED_WILDCARD.test(pattern)) refuse("wildcard", "* is a whole token, and > the whole last token")
+  if (baseOffset(pattern) !== 0) refuse("unknown_root", "a base pattern starts with a root and a token after it")
 }
 
 /**
@@ -41,7 +42,11 @@ export const patternsForTenant = (tenant: TenantSlug, basePattern: string, mode:
 }
 
 /**
- * The patterns on which the messages of all tenants arrive, for a consumer that serves them all.
+ * The patterns on which the messages of all tenants arrive, for a consumer that serves them all. `*` stands for any
+ * token, a root too: `*.events.>` takes `logs.events.x`, which is unprefixed. So whose message it is says `parseSubject`
+ * or `baseOffset`, never the first token.
+ *
+ * **Fails**: throws `ChannelError` for a malformed pattern.
  *
  * @stability stable
  */
@@ -58,22 +63,22 @@ const tokenEnd = (subject: string, start: number): number => {
 
 /**
  * Whether a message on `subject` reaches a subscription on `pattern`: `*` stands for one token, a last `>` for one or
- * more.
+ * more. In the subject both are characters like any other. A subject with an empty token reaches nobody.
  *
  * @stability stable
  */
 export const subjectMatches = (pattern: string, subject: string): boolean => {
+  if (hasEmptyToken(subject)) return false
   let at = 0
   let patternAt = 0
-  while (patternAt <= pattern.length) {
-    if (at > subject.length) return false
+  while (patternAt <= pattern.length && at <= subject.length) {
     const patternEnd = tokenEnd(pattern, patternAt)
     const end = tokenEnd(subject, at)
     const token = pattern.slice(patternAt, patternEnd)
-    if (token === ">" && patternEnd === pattern.length) return end > at
-    if (token === "*" ? end === at : token !== subject.slice(at, end)) return false
+    if (token === ">" && patternEnd === pattern.length) return true
+    if (token !== "*" && token !== subject.slice(at, end)) return false
     patternAt = patternEnd + 1
     at = end + 1
   }
-  return at > subject.length
+  return patternAt > pattern.length && at > subject.length
 }

@@ -2,7 +2,10 @@ import { startNatsServer } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import * as fc from "fast-check"
 import {
+  type ChannelError,
+  type ChannelErrorReason,
   DEFAULT_TENANT,
   type PrefixMode,
   patternsForAllTenants,
@@ -14,17 +17,12 @@ import {
 const acme = "acme" as TenantSlug
 const modes: ReadonlyArray<PrefixMode> = ["prefixed", "legacy", "both"]
 
-const subjects = [
-  "events.a",
-  "events.a.b",
-  "acme.events.a",
-  "acme.events.a.b",
-  "globex.events.a",
-  "default.events.a",
-  "acme.logs.a",
-  "logs.events.a",
-  "events"
-]
+/** Tokens with wildcards as a part of them are plain words to a server. */
+const words = fc.constantFrom("acme", "default", "events", "logs", "a", "a*", ">a", "*-")
+const subjects = fc.array(words, { minLength: 1, maxLength: 5 }).map((tokens) => tokens.join("."))
+const patterns = fc
+  .tuple(fc.array(fc.oneof(words, fc.constant("*")), { minLength: 1, maxLength: 4 }), fc.boolean())
+  .map(([tokens, open]) => [...tokens, ...(open ? [">"] : [])].join("."))
 
 describe("patterns", () => {
   it("give each tenant its own messages in each mode", () => {
@@ -36,8 +34,30 @@ describe("patterns", () => {
       modes.map((mode) => patternsForTenant(DEFAULT_TENANT, "events.>", mode)),
       [["default.events.>"], ["events.>"], ["default.events.>", "events.>"]]
     )
-    assert.throws(() => patternsForTenant(acme, "secret.>", "prefixed"), /starts with a root/)
-    assert.throws(() => patternsForTenant(acme, "events.>.x", "prefixed"), /> stands last/)
+  })
+
+  it.each<[string, ChannelErrorReason]>([
+    ["secret.>", "unknown_root"],
+    [">", "unknown_root"],
+    ["*.events.>", "unknown_root"],
+    ["events", "unknown_root"],
+    ["events.>.x", "wildcard"],
+    ["events.a*", "wildcard"],
+    ["events.>a", "wildcard"],
+    ["events..x", "empty_token"],
+    ["events.a b", "invalid_character"]
+  ])("refuse %j as %s", (pattern, reason) => {
+    for (const patternsOf of [
+      () => patternsForTenant(acme, pattern, "both"),
+      () => patternsForAllTenants(pattern, "both")
+    ]) {
+      try {
+        patternsOf()
+        assert.fail("no error")
+      } catch (error) {
+        assert.strictEqual((error as ChannelError).reason, reason)
+      }
+    }
   })
 
   it.live("match exactly what a server delivers on them", () =>
@@ -47,26 +67,41 @@ describe("patterns", () => {
         Effect.promise(() => connect({ servers: server.url })),
         (open) => Effect.promise(() => open.close())
       )
-      const patterns = [
+      const ours = [
         ...modes.flatMap((mode) => patternsForAllTenants("events.>", mode)),
         ...modes.flatMap((mode) => patternsForTenant(acme, "events.*", mode)),
         ...patternsForTenant(DEFAULT_TENANT, "events.a.>", "both")
       ]
-      const received = new Map(patterns.map((pattern) => [pattern, new Set<string>()]))
-      for (const [pattern, seen] of received) {
-        connection.subscribe(pattern, { callback: (_, message) => void seen.add(message.subject) })
+      const agreesWithServer = async (patternSet: ReadonlyArray<string>, subjectSet: ReadonlyArray<string>) => {
+        const received = patternSet.map((pattern) => {
+          const seen: Array<string> = []
+          const subscription = connection.subscribe(pattern, {
+            callback: (_, message) => void seen.push(message.subject)
+          })
+          return { pattern, seen, subscription }
+        })
+        for (const subject of subjectSet) connection.publish(subject)
+        // The server answers a flush after it has delivered what was published before it on this connection.
+        await connection.flush()
+        for (const { pattern, seen, subscription } of received) {
+          subscription.unsubscribe()
+          assert.deepStrictEqual(
+            seen,
+            subjectSet.filter((subject) => subjectMatches(pattern, subject)),
+            pattern
+          )
+        }
       }
-      yield* Effect.promise(() => connection.flush())
-      for (const subject of subjects) connection.publish(subject)
-      // The server answers a flush after it has delivered what was published before it on this connection.
-      yield* Effect.promise(() => connection.flush())
-      for (const [pattern, seen] of received) {
-        assert.deepStrictEqual(
-          [...seen].sort(),
-          subjects.filter((subject) => subjectMatches(pattern, subject)).sort(),
-          pattern
+      yield* Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.uniqueArray(patterns, { minLength: 1, maxLength: 10 }),
+            fc.uniqueArray(subjects, { minLength: 1, maxLength: 20 }),
+            (generated, subjectSet) => agreesWithServer([...ours, ...generated], subjectSet)
+          ),
+          { numRuns: 200 }
         )
-      }
+      )
     })
   )
 })
