@@ -1,6 +1,7 @@
 /**
  * Times two pieces of work in turn, round by round, so that a machine whose speed drifts slows both alike. The medians
- * are compared, because a noisy neighbour makes a few rounds slow and none fast.
+ * are compared, because a noisy neighbour makes a few rounds slow and none fast. So a round should be shorter than what
+ * the system gives a process at a time: some hundred rounds of a millisecond or less, rather than a few long ones.
  */
 
 /** What one round of work cost, in any unit of time. */
