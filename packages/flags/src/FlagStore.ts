@@ -2,11 +2,11 @@
  * Changes flags in the bucket: the operator's side. A text that is no value of its flag never gets there.
  */
 import type { TenantSlug } from "@bulkhead/channels"
-import { type KV, Kvm } from "@nats-io/kv"
+import { Kvm } from "@nats-io/kv"
 import type { NatsConnection } from "@nats-io/nats-core"
 import { Context, Effect, Layer, Schema } from "effect"
 import { type Flag, FlagValueInvalid, readValue } from "./Flag.ts"
-import { FLAG_BUCKET, type FlagScope, keyOf, printRollout } from "./internal/bucketKeys.ts"
+import { FLAG_BUCKET, type FlagScope, keyOf, printRollout, SHARE_ALLOWED } from "./internal/bucketKeys.ts"
 
 /** The bucket cannot be reached or refuses us. */
 export class FlagBucketUnavailable extends Schema.TaggedError<FlagBucketUnavailable>(
@@ -14,7 +14,10 @@ export class FlagBucketUnavailable extends Schema.TaggedError<FlagBucketUnavaila
 )("FlagBucketUnavailable", { operation: Schema.String, cause: Schema.Defect() }) {
   readonly isRetryable = true
   override get message(): string {
-    return `${this.operation}: the bucket ${FLAG_BUCKET} cannot be reached. Check NATS and the user's rights, then try again`
+    return (
+      `${this.operation}: the bucket ${FLAG_BUCKET} cannot be reached (${this.cause}). ` +
+      "Check NATS and the user's rights, then try again"
+    )
   }
 }
 
@@ -56,21 +59,27 @@ const textFor = (flag: Flag<unknown>, target: FlagTarget, text: string): string 
   const value = readValue(flag, text, source)
   if (value instanceof FlagValueInvalid) return value
   if (target.kind !== "rollout") return flag.print(value)
-  return target.percent >= 0 && target.percent <= 100
-    ? printRollout(target.percent, flag.print(value))
-    : new FlagValueInvalid({ flag: flag.key, value: `${target.percent}%`, allowed: "a share from 0 to 100", source })
+  return (
+    printRollout(target.percent, flag.print(value)) ??
+    new FlagValueInvalid({ flag: flag.key, value: `${target.percent}%`, allowed: SHARE_ALLOWED, source })
+  )
 }
 
 const make = Effect.fnUntraced(function* (connection: NatsConnection) {
-  const bucket: KV = yield* reach("FlagStore.layer", () => new Kvm(connection).create(FLAG_BUCKET))
+  const kvm = new Kvm(connection)
+  // A bucket that was deleted is made again by the next write.
+  const bucket = (operation: string) => reach(operation, () => kvm.create(FLAG_BUCKET))
+  yield* bucket("FlagStore.layer")
   return FlagStore.of({
     set: Effect.fn("FlagStore.set")(function* (flag, target, text) {
       const entry = textFor(flag, target, text)
       if (entry instanceof FlagValueInvalid) return yield* entry
-      yield* reach("FlagStore.set", () => bucket.put(keyOf(flag.key, target), entry))
+      const kv = yield* bucket("FlagStore.set")
+      yield* reach("FlagStore.set", () => kv.put(keyOf(flag.key, target), entry))
     }),
     unset: Effect.fn("FlagStore.unset")(function* (flag, target) {
-      yield* reach("FlagStore.unset", () => bucket.delete(keyOf(flag.key, target)))
+      const kv = yield* bucket("FlagStore.unset")
+      yield* reach("FlagStore.unset", () => kv.delete(keyOf(flag.key, target)))
     })
   })
 })

@@ -56,30 +56,35 @@ const fromEnvironment = Effect.fnUntraced(function* (flag: AnyFlag) {
   return value instanceof FlagValueInvalid ? yield* value : value
 })
 
-const make = Effect.fnUntraced(function* (flags: ReadonlyArray<AnyFlag>, connection: NatsConnection | undefined) {
-  const byKey = new Map(flags.map((flag) => [flag.key, flag]))
-  const base = new Map<string, unknown>()
-  for (const flag of flags) base.set(flag.key, yield* fromEnvironment(flag))
-  let live = new LiveFlags(byKey)
-  const changed = yield* SubscriptionRef.make(live)
-  if (connection !== undefined) {
-    const run = Effect.runSyncWith(yield* Effect.context<never>())
-    yield* followBucket(connection, byKey, (next) => {
-      live = next
-      run(SubscriptionRef.set(changed, next))
-    })
+/** The flags by key; two flags that share one cannot be told apart anywhere. */
+const byKeyOf = (flags: ReadonlyArray<AnyFlag>): ReadonlyMap<string, AnyFlag> => {
+  const byKey = new Map<string, AnyFlag>()
+  for (const flag of flags) {
+    const other = byKey.get(flag.key) ?? flag
+    if (other !== flag) throw new Error(`flag key ${flag.key} is declared by ${other.owner} and by ${flag.owner}`)
+    byKey.set(flag.key, flag)
   }
+  return byKey
+}
+
+const make = Effect.fnUntraced(function* (flags: ReadonlyArray<AnyFlag>, connection: NatsConnection | undefined) {
+  const byKey = byKeyOf(flags)
+  const base = new Map<string, unknown>()
+  for (const flag of byKey.values()) base.set(flag.key, yield* fromEnvironment(flag))
+  const live = yield* SubscriptionRef.make(new LiveFlags(byKey))
+  if (connection !== undefined) yield* followBucket(connection, byKey, (next) => SubscriptionRef.set(live, next))
 
   const now = <A>(flag: Flag<A>, tenant: TenantSlug | undefined): A => {
     if (!base.has(flag.key)) throw new Error(`flag ${flag.key} was not given to the layer of Flags`)
+    const settings = SubscriptionRef.getUnsafe(live).settingsOf(flag.key)
     // The layer read these values with this very flag's own parser.
-    return resolve(flag, base.get(flag.key) as A, live.settingsOf(flag.key) as LiveSettings<A> | undefined, tenant)
+    return resolve(flag, base.get(flag.key) as A, settings as LiveSettings<A> | undefined, tenant)
   }
 
   return Flags.of({
     get: (flag, tenant) => Effect.sync(() => now(flag, tenant)),
     changes: (flag, tenant) =>
-      SubscriptionRef.changes(changed).pipe(
+      SubscriptionRef.changes(live).pipe(
         Stream.map(() => now(flag, tenant)),
         Stream.changes
       )

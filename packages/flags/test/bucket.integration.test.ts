@@ -1,31 +1,12 @@
 import type { TenantSlug } from "@bulkhead/channels"
-import { NatsServer, type RunningNatsServer, startNatsServer, waitUntil } from "@bulkhead/devstack"
+import { NatsServer, startNatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Kvm } from "@nats-io/kv"
-import { connect } from "@nats-io/transport-node"
-import { Effect, Fiber, Layer, Stream } from "effect"
-import { FlagStore, Flags, PREFIX_MODE, TENANT_PREFIX_ENABLED } from "../src/index.ts"
+import { jetstreamManager } from "@nats-io/jetstream"
+import { Duration, Effect, Fiber, Stream } from "effect"
+import { PREFIX_MODE, TENANT_PREFIX_ENABLED } from "../src/index.ts"
+import { acme, connectTo, globex, logged, open, readerOf, writerOf } from "./fixtures.ts"
 
-const acme = "acme" as TenantSlug
-const globex = "globex" as TenantSlug
-
-const connectTo = (server: RunningNatsServer) =>
-  Effect.acquireRelease(
-    Effect.promise(() => connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })),
-    (open) => Effect.promise(() => open.close())
-  )
-
-/** A reader and a writer of flags on a server, and the bucket itself. */
-const open = Effect.fnUntraced(function* (server: RunningNatsServer) {
-  const connection = yield* connectTo(server)
-  const writer = yield* Effect.provideContext(
-    FlagStore,
-    yield* Layer.build(FlagStore.layer(Effect.succeed(connection)))
-  )
-  const flags = yield* Effect.provideContext(Flags, yield* Layer.build(Flags.layerKv(Effect.succeed(connection))))
-  const bucket = yield* Effect.promise(() => new Kvm(connection).open("bulkhead-flags"))
-  return { flags, writer, bucket }
-})
+const not = Effect.map((on: boolean) => !on)
 
 layer(NatsServer.layer(), { excludeTestServices: true })("the bucket", (it) => {
   it.effect("changes a flag for everyone, for a share and for one tenant, within a second and without a restart", () =>
@@ -33,23 +14,13 @@ layer(NatsServer.layer(), { excludeTestServices: true })("the bucket", (it) => {
       const { flags, writer } = yield* open(yield* NatsServer)
       const get = (tenant?: TenantSlug) => flags.get(TENANT_PREFIX_ENABLED, tenant)
       assert.isFalse(yield* get(acme))
-      const began = yield* Effect.sync(() => performance.now())
       yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "everyone" }, "yes")
       yield* waitUntil("on for everyone", get(), "1 second")
-      assert.isBelow(performance.now() - began, 1_000)
       yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "tenant", tenant: acme }, "off")
-      yield* waitUntil(
-        "off for acme",
-        Effect.map(get(acme), (on) => !on),
-        "1 second"
-      )
+      yield* waitUntil("off for acme", not(get(acme)), "1 second")
       assert.isTrue(yield* get(globex))
       yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "rollout", percent: 100 }, "off")
-      yield* waitUntil(
-        "off for all by rollout",
-        Effect.map(get(globex), (on) => !on),
-        "1 second"
-      )
+      yield* waitUntil("off for all by rollout", not(get(globex)), "1 second")
       assert.isTrue(yield* get())
       yield* writer.unset(TENANT_PREFIX_ENABLED, { kind: "rollout" })
       yield* writer.unset(TENANT_PREFIX_ENABLED, { kind: "tenant", tenant: acme })
@@ -57,35 +28,55 @@ layer(NatsServer.layer(), { excludeTestServices: true })("the bucket", (it) => {
     })
   )
 
-  it.effect("keeps the last good value when somebody writes nonsense past the store", () =>
+  it.effect("is read by whoever starts later", () =>
     Effect.gen(function* () {
-      const { flags, writer, bucket } = yield* open(yield* NatsServer)
-      yield* writer.set(PREFIX_MODE, { kind: "everyone" }, "both")
-      yield* waitUntil(
-        "both",
-        Effect.map(flags.get(PREFIX_MODE), (mode) => mode === "both"),
-        "1 second"
-      )
-      yield* Effect.promise(() => bucket.put("NATS_TENANT_PREFIX_MODE.everyone", "sideways"))
-      yield* Effect.promise(() => bucket.put("not a flag of ours".replaceAll(" ", "_"), "x"))
-      yield* writer.set(PREFIX_MODE, { kind: "tenant", tenant: acme }, "legacy")
-      // The later entry has arrived, so the bad one before it has been judged.
-      yield* waitUntil(
-        "legacy for acme",
-        Effect.map(flags.get(PREFIX_MODE, acme), (mode) => mode === "legacy"),
-        "1 second"
-      )
-      assert.strictEqual(yield* flags.get(PREFIX_MODE), "both")
+      const server = yield* NatsServer
+      const { writer } = yield* writerOf(server)
+      yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "everyone" }, "off")
+      yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "tenant", tenant: acme }, "on")
+      const { flags } = yield* readerOf(server)
+      assert.isTrue(yield* flags.get(TENANT_PREFIX_ENABLED, acme))
+      assert.isFalse(yield* flags.get(TENANT_PREFIX_ENABLED, globex))
     })
   )
 
-  it.effect("refuses nonsense in the store with the allowed values", () =>
+  it.effect("keeps the last good value for everyone, share and tenant when nonsense is written past the store", () =>
+    Effect.gen(function* () {
+      const log = logged()
+      yield* Effect.gen(function* () {
+        const { flags, writer, bucket } = yield* open(yield* NatsServer)
+        const put = (key: string, text: string) => Effect.promise(() => bucket.put(key, text))
+        yield* writer.set(PREFIX_MODE, { kind: "everyone" }, "both")
+        yield* writer.set(PREFIX_MODE, { kind: "tenant", tenant: acme }, "prefixed")
+        yield* writer.set(PREFIX_MODE, { kind: "rollout", percent: 100 }, "auto")
+        yield* put("NATS_TENANT_PREFIX_MODE.everyone", "sideways")
+        yield* put("NATS_TENANT_PREFIX_MODE.tenant.acme", "")
+        yield* put("NATS_TENANT_PREFIX_MODE.rollout", "200%:legacy")
+        yield* put("NATS_TENANT_PREFIX_MODE.nowhere", "x")
+        yield* put("SOMEBODY_ELSES_FLAG.everyone", "x")
+        // The later entry has arrived, so the bad ones before it have been judged.
+        yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "tenant", tenant: "last" as TenantSlug }, "on")
+        yield* waitUntil("the last entry", flags.get(TENANT_PREFIX_ENABLED, "last" as TenantSlug), "1 second")
+        assert.strictEqual(yield* flags.get(PREFIX_MODE), "both")
+        assert.strictEqual(yield* flags.get(PREFIX_MODE, acme), "prefixed")
+        assert.strictEqual(yield* flags.get(PREFIX_MODE, globex), "auto")
+      }).pipe(Effect.provide(log.layer))
+      assert.lengthOf(log.lines, 3)
+      assert.include(log.lines[0], "bucket bulkhead-flags, key NATS_TENANT_PREFIX_MODE.everyone")
+      assert.include(log.lines[0], '"sideways" is no value of flag NATS_TENANT_PREFIX_MODE')
+      assert.include(log.lines[0], "auto, prefixed, legacy, both")
+    })
+  )
+
+  it.effect("refuses in the store what readers would refuse, with what is allowed", () =>
     Effect.gen(function* () {
       const { writer } = yield* open(yield* NatsServer)
       const error = yield* Effect.flip(writer.set(PREFIX_MODE, { kind: "everyone" }, "sideways"))
       assert.include(error.message, "auto, prefixed, legacy, both")
-      const share = yield* Effect.flip(writer.set(TENANT_PREFIX_ENABLED, { kind: "rollout", percent: 120 }, "on"))
-      assert.include(share.message, "0 to 100")
+      for (const percent of [120, -1, Number.NaN, 100 / 3, 1e-7]) {
+        const share = yield* Effect.flip(writer.set(TENANT_PREFIX_ENABLED, { kind: "rollout", percent }, "on"))
+        assert.include(share.message, "0 to 100", String(percent))
+      }
     })
   )
 
@@ -103,43 +94,43 @@ layer(NatsServer.layer(), { excludeTestServices: true })("the bucket", (it) => {
   )
 })
 
-describe("nats-server killed and started", () => {
-  it.live("keeps the last good values and follows again", () =>
+describe("a bucket that nobody has made yet", () => {
+  it.live("is not waited for, and is followed once it is there", () =>
     Effect.gen(function* () {
       const server = yield* startNatsServer()
-      const { flags, writer } = yield* open(server)
-      const get = flags.get(TENANT_PREFIX_ENABLED)
+      const [took, { flags }] = yield* Effect.timed(readerOf(server))
+      assert.isBelow(Duration.toMillis(took), 2_000)
+      assert.isFalse(yield* flags.get(TENANT_PREFIX_ENABLED))
+      const { writer } = yield* writerOf(server)
       yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "everyone" }, "on")
-      yield* waitUntil("on", get)
-      yield* server.kill
-      assert.isTrue(yield* get)
-      yield* server.start
-      yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "everyone" }, "off").pipe(Effect.retry({ times: 20 }))
-      yield* waitUntil(
-        "off",
-        Effect.map(get, (on) => !on)
-      )
+      yield* waitUntil("on", flags.get(TENANT_PREFIX_ENABLED))
     })
   )
 })
 
-describe("bucket deleted and made anew", () => {
-  it.live("is followed again, with what the new one says", () =>
+describe("a bucket whose newest entry was purged", () => {
+  it.live("is watched once and not again and again", () =>
     Effect.gen(function* () {
       const server = yield* startNatsServer()
-      const { flags, writer, bucket } = yield* open(server)
-      const get = flags.get(TENANT_PREFIX_ENABLED)
+      const { writer, connection } = yield* writerOf(server)
       yield* writer.set(TENANT_PREFIX_ENABLED, { kind: "everyone" }, "on")
-      yield* waitUntil("on", get)
-      yield* Effect.promise(() => bucket.destroy())
-      const again = yield* open(server)
-      yield* again.writer.set(TENANT_PREFIX_ENABLED, { kind: "tenant", tenant: acme }, "on")
+      yield* writer.set(PREFIX_MODE, { kind: "everyone" }, "both")
+      const manager = yield* Effect.promise(() => jetstreamManager(connection))
+      const newest = { filter: "$KV.bulkhead-flags.NATS_TENANT_PREFIX_MODE.everyone" }
+      yield* Effect.promise(() => manager.streams.purge("KV_bulkhead-flags", newest))
+      const observer = yield* connectTo(server)
+      let watches = 0
+      let checks = 0
+      observer.subscribe("$JS.API.CONSUMER.CREATE.KV_bulkhead-flags.>", { callback: () => void watches++ })
+      observer.subscribe("$JS.API.STREAM.INFO.KV_bulkhead-flags", { callback: () => void checks++ })
+      yield* Effect.promise(() => observer.flush())
+      const { flags } = yield* readerOf(server)
+      assert.isTrue(yield* flags.get(TENANT_PREFIX_ENABLED))
       yield* waitUntil(
-        "off for everyone, on for acme",
-        Effect.gen(function* () {
-          return !(yield* get) && (yield* flags.get(TENANT_PREFIX_ENABLED, acme))
-        })
+        "the watch was checked three times",
+        Effect.sync(() => checks > 3)
       )
+      assert.strictEqual(watches, 1)
     })
   )
 })

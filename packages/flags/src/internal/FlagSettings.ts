@@ -1,7 +1,6 @@
 /**
  * What all sources say of one flag, and which of them wins for a tenant.
  */
-import { hash } from "node:crypto"
 import type { TenantSlug } from "@bulkhead/channels"
 import type { Flag } from "../Flag.ts"
 
@@ -19,9 +18,19 @@ export interface LiveSettings<A> {
   readonly tenants: ReadonlyMap<string, A>
 }
 
-/** A tenant's place between 0 and 100, the same on every machine, unrelated between flags. */
-export const rolloutPlace = (flag: string, tenant: string): number =>
-  (Number.parseInt(hash("sha256", `${flag}/${tenant}`).slice(0, 8), 16) / 2 ** 32) * 100
+/**
+ * A tenant's place from 0 up to 100: the same on every machine and in every release, unrelated between flags. FNV-1a
+ * with the final mixing of MurmurHash3, because it is asked for each message and a cryptographic hash costs ten times
+ * as much.
+ */
+export const rolloutPlace = (flag: string, tenant: string): number => {
+  const text = `${flag}/${tenant}`
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) * (100 / 2 ** 32)
+}
 
 /** The value in force: tenant, then rollout, then everyone, then environment or default. */
 export const resolve = <A>(

@@ -23,6 +23,11 @@ export class LiveFlags {
     this.#flags = flags
   }
 
+  /** Whether no entry of a flag of ours was ever taken over. */
+  get isEmpty(): boolean {
+    return this.#settings.size === 0
+  }
+
   settingsOf(flag: string): LiveSettings<unknown> | undefined {
     return this.#settings.get(flag)
   }

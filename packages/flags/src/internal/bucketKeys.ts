@@ -22,10 +22,16 @@ export const parseKey = (key: string): { readonly flag: string; readonly scope: 
   return (kind === "everyone" || kind === "rollout") && tenant === undefined ? { flag, scope: { kind } } : undefined
 }
 
-/** The text of a rollout, `20%:true`. */
-export const printRollout = (percent: number, value: string): string => `${percent}%:${value}`
+/** The text of a rollout, `20%:true`; undefined for a share that `parseRollout` would not read back. */
+export const printRollout = (percent: number, value: string): string | undefined => {
+  const text = `${percent}%:${value}`
+  return parseRollout(text)?.percent === percent ? text : undefined
+}
 
-/** Reads the text of a rollout; undefined when it is none or the share is not from 0 to 100. */
+/** What a share of the tenants may be, for people. */
+export const SHARE_ALLOWED = "a share from 0 to 100 with at most 4 decimals"
+
+/** Reads the text of a rollout; undefined when it is none or its share is not allowed. */
 export const parseRollout = (text: string): { readonly percent: number; readonly value: string } | undefined => {
   const match = /^(\d{1,3}(?:\.\d{1,4})?)%:(.*)$/.exec(text)
   const percent = Number(match?.[1])
