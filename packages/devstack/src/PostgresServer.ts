@@ -1,21 +1,18 @@
 /**
  * A real PostgreSQL 18 on a free port of 127.0.0.1, from binaries that npm installed.
  */
-import { execFile } from "node:child_process"
 import { existsSync, mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { promisify } from "node:util"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
 import { portFor } from "./freePort.ts"
+import { initialise } from "./initialise.ts"
 import { postgresBinaries } from "./postgresBinaries.ts"
 import { isRoot, NOBODY, preparePostgresFolder, removePostgresFolder } from "./postgresFolder.ts"
 import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
 import { stopLeftover } from "./stopLeftover.ts"
-
-const run = promisify(execFile)
 
 /** How to run the server; everything has a default that suits a test. */
 export interface PostgresServerOptions {
@@ -43,22 +40,11 @@ export interface RunningPostgresServer extends ServerProcess {
 const failure = (problem: string, cause: unknown) =>
   new DevstackError({ component: "postgresql", problem, nextStep: "Remove its folder and try again", cause })
 
-const initialise = (bin: string, data: string) =>
-  Effect.tryPromise({
-    try: () =>
-      run(
-        join(bin, "initdb"),
-        ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"],
-        { cwd: "/", env: {}, ...(isRoot ? NOBODY : {}) }
-      ),
-    catch: (cause) => failure(`initdb failed in ${data}`, cause)
-  })
-
 /** Starts a PostgreSQL and stops it when the scope closes; it takes connections on success. */
 export const startPostgresServer = Effect.fnUntraced(function* (
   options: PostgresServerOptions = {}
 ): Effect.fn.Return<RunningPostgresServer, DevstackError, Scope.Scope> {
-  const bin = yield* postgresBinaries
+  const binaries = yield* postgresBinaries
   const folder = options.folder ?? (yield* temporaryFolder)
   const data = yield* Effect.try({
     try: () => preparePostgresFolder(folder),
@@ -66,7 +52,7 @@ export const startPostgresServer = Effect.fnUntraced(function* (
   })
   yield* stopLeftover(join(data, "postmaster.pid"), data, "SIGINT")
   const port = yield* portFor("postgresql", options.port)
-  if (!existsSync(join(data, "PG_VERSION"))) yield* initialise(bin, data)
+  if (!existsSync(join(data, "PG_VERSION"))) yield* initialise(binaries, data)
   const settings = {
     listen_addresses: "127.0.0.1",
     port: String(port),
@@ -75,7 +61,7 @@ export const startPostgresServer = Effect.fnUntraced(function* (
   }
   const server = yield* startServerProcess({
     component: "postgresql",
-    command: join(bin, "postgres"),
+    command: join(binaries.bin, "postgres"),
     args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     ...(isRoot ? { runAs: NOBODY } : {}),
     stopSignal: "SIGINT",

@@ -4,9 +4,10 @@
  * servers go down last, after the programs that use them.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { appendFileSync } from "node:fs"
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs"
 import { Effect, Ref, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
+import { waitUntil } from "./waitUntil.ts"
 
 /** How to run and recognise one server. */
 export interface ServerProcessOptions {
@@ -35,7 +36,7 @@ export interface ServerProcess {
   readonly stop: Effect.Effect<void>
   /** Ends it at once (SIGKILL), as a crash would, and waits for the exit. */
   readonly kill: Effect.Effect<void>
-  /** Freezes it (SIGSTOP): it keeps its connections and answers nothing. */
+  /** Freezes it (SIGSTOP) and waits until it is frozen: it keeps its connections and answers nothing. */
   readonly pause: Effect.Effect<void>
   /** Lets a frozen server go on (SIGCONT). */
   readonly resume: Effect.Effect<void>
@@ -129,6 +130,19 @@ const endWith = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<voi
     child.kill("SIGCONT")
   })
 
+/** The signal takes effect some time after it was sent. Only Linux tells, thread by thread; elsewhere we trust. */
+const isFrozen = (pid: number): boolean => {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return true
+  return readdirSync(threads).every((thread) => /\) T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8")))
+}
+
+const freeze = (child: ChildProcess): Effect.Effect<void> => {
+  const { pid } = child
+  if (pid === undefined || !child.kill("SIGSTOP")) return Effect.void
+  return waitUntil("frozen", Effect.try({ try: () => isFrozen(pid), catch: () => "a thread ended meanwhile" }))
+}
+
 /** Starts a server now and stops it when the scope closes. */
 export const startServerProcess = Effect.fnUntraced(function* (
   options: ServerProcessOptions
@@ -150,7 +164,7 @@ export const startServerProcess = Effect.fnUntraced(function* (
     start,
     stop: end(options.stopSignal),
     kill: end("SIGKILL"),
-    pause: signal("SIGSTOP"),
+    pause: Effect.flatMap(Ref.get(current), (child) => (child === undefined ? Effect.void : freeze(child))),
     resume: signal("SIGCONT")
   }
 })

@@ -68,14 +68,23 @@ const copyForOthers = ({ native, version }: Installed): string => {
   return shared
 }
 
-/** The folder with `initdb` and `postgres`. */
-export const postgresBinaries: Effect.Effect<string, DevstackError> = Effect.flatMap(findInstalled, (installed) =>
-  Effect.try({
-    try: () => {
-      makeLinks(installed.native)
-      return join(isRoot && !isReachable(installed.native) ? copyForOthers(installed) : installed.native, "bin")
-    },
-    catch: (cause) =>
-      failed("its binaries cannot be made ready", "Check the rights in node_modules and /var/tmp", cause)
-  })
+/** What runs PostgreSQL. */
+export interface PostgresBinaries {
+  /** The folder with `initdb` and `postgres`. */
+  readonly bin: string
+  readonly version: string
+}
+
+export const postgresBinaries: Effect.Effect<PostgresBinaries, DevstackError> = Effect.flatMap(
+  findInstalled,
+  (installed) =>
+    Effect.try({
+      try: () => {
+        makeLinks(installed.native)
+        const native = isRoot && !isReachable(installed.native) ? copyForOthers(installed) : installed.native
+        return { bin: join(native, "bin"), version: installed.version }
+      },
+      catch: (cause) =>
+        failed("its binaries cannot be made ready", "Check the rights in node_modules and /var/tmp", cause)
+    })
 )
