@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto"
 import { EventPublisher } from "@bulkhead/nats"
 import { withTenant } from "@bulkhead/tenancy"
-import { Clock, Effect, Queue, Random } from "effect"
+import { Clock, Effect, Queue, Random, Schedule } from "effect"
 import type { Check } from "./Check.ts"
 import { type HealthReport, initialHealth, observe } from "./HealthState.ts"
 import { HEALTH_SUBJECT, healthEvent } from "./healthEvent.ts"
@@ -16,6 +16,8 @@ import { probe } from "./probe.ts"
 /** Changes of one check that may wait for NATS. */
 const REPORTS_WAITING_MAX = 1_000
 const JITTER = 0.1
+/** The publisher has tried for its whole deadline by then; the pause is for failures that come at once. */
+const PAUSE_BEFORE_NEXT_TRY = Schedule.spaced("1 second")
 
 interface Report {
   readonly report: HealthReport
@@ -51,9 +53,11 @@ const publishReport = Effect.fn("Poller.publishReport")(function* (check: Check,
   const data = encoder.encode(JSON.stringify(healthEvent(check, report, config, id, at)))
   yield* publisher.publish(HEALTH_SUBJECT, data, { messageId: id }).pipe(
     Effect.tapError((error) =>
-      Effect.logWarning("a health event waits", { check: check.name, problem: error.message })
+      error.isRetryable
+        ? Effect.logWarning("a health event waits", { check: check.name, problem: error.message })
+        : Effect.void
     ),
-    Effect.retry({ while: (error) => error.isRetryable }),
+    Effect.retry({ while: (error) => error.isRetryable, schedule: PAUSE_BEFORE_NEXT_TRY }),
     Effect.matchEffect({
       onSuccess: () => Effect.sync(() => metrics.published(check)),
       onFailure: (error) =>

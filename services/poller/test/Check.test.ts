@@ -43,6 +43,7 @@ describe("readChecks", () => {
       assert.include(error.message, `POLLER_CHECKS_FILE="${path}"`)
       assert.match(error.message, problem)
       assert.match(error.message, /Correct the file/)
+      assert.notMatch(error.message, /\n|user:pass/)
     })
   )
 
