@@ -173,7 +173,7 @@ describe("EventPublisher", () => {
           yield* ensureStream(acmeStream)
           const publisher = yield* EventPublisher
           yield* publisher.publishWithTenant(acme, "events.a", bytes("x"))
-        }).pipe(Effect.provide(publisherOf(server, { deliveryTimeoutMs: 300 })))
+        }).pipe(Effect.provide(publisherOf(server, { deliveryTimeoutMs: 2_000 })))
       })
     )
 
