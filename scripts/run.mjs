@@ -24,6 +24,8 @@ const commands = {
     ["vitest", "run", "..."]
   ],
   bench: [[node, source, "bench/run.ts", "..."]],
+  attacks: [[node, source, "attacks/src/main.ts", "..."]],
+  prove: [[node, source, "dev/src/prove.ts", "..."]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],

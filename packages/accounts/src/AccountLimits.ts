@@ -1,38 +1,54 @@
 /**
- * What a tenant's account may use, as one value. In an account's claims an absent limit can mean none or nothing at all,
- * and -1 means unlimited: here every limit is written down, `"unlimited"` is a word of its own, and 0 is none.
+ * What a tenant may use, as one value. In an account's claims an absent limit can mean none or all there is, and -1
+ * means unlimited: here every limit is written down, `"unlimited"` is a word of its own, 0 is none, and null is nothing.
  */
 import type { OperatorLimits } from "@nats-io/jwt"
+import { Schema } from "effect"
+
+const count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 
 /** A number of something, or as much as the server gives. */
-export type Limit = number | "unlimited"
+export const Limit = Schema.Union([count, Schema.Literal("unlimited")])
+export type Limit = typeof Limit.Type
 
-export interface AccountLimits {
+export const AccountLimits = Schema.Struct({
   /** Client connections at once. */
-  readonly connections: Limit
+  connections: Limit,
   /** Leaf nodes at once. */
-  readonly leafNodes: Limit
-  readonly subscriptions: Limit
-  /** Bytes of one message. */
-  readonly payloadBytes: Limit
-}
+  leafNodes: Limit,
+  subscriptions: Limit,
+  /** Bytes of one message, headers included. */
+  payloadBytes: Limit,
+  /** Bytes of the tenant's stream; never unlimited, because tenants share the disk. */
+  streamBytes: count.check(Schema.isGreaterThan(0))
+}).annotate({ identifier: "AccountLimits" })
+export type AccountLimits = typeof AccountLimits.Type
+
+const MIB = 1024 * 1024
 
 /** The plans of the platform. */
 export const PLANS = {
-  free: { connections: 10, leafNodes: 1, subscriptions: 500, payloadBytes: 262_144 },
-  pro: { connections: 100, leafNodes: 10, subscriptions: 5_000, payloadBytes: 1_048_576 },
-  enterprise: { connections: 10_000, leafNodes: 100, subscriptions: 100_000, payloadBytes: 1_048_576 }
+  free: { connections: 10, leafNodes: 1, subscriptions: 500, payloadBytes: MIB / 4, streamBytes: 256 * MIB },
+  pro: { connections: 100, leafNodes: 10, subscriptions: 5_000, payloadBytes: MIB, streamBytes: 1024 * MIB },
+  enterprise: {
+    connections: 10_000,
+    leafNodes: 100,
+    subscriptions: 100_000,
+    payloadBytes: MIB,
+    streamBytes: 16 * 1024 * MIB
+  }
 } as const satisfies Readonly<Record<string, AccountLimits>>
 
 const claimOf = (limit: Limit): number => (limit === "unlimited" ? -1 : limit)
 
 /**
  * The limits in the form of an account's claims. A tenant's account has no JetStream of its own: its messages are stored
- * in the platform's account, behind the bridge.
+ * in the platform's account, behind the bridge, and `streamBytes` is the size of that stream. Suspended means that
+ * nobody gets in and whoever is connected is cut.
  */
-export const limitClaims = (limits: AccountLimits): OperatorLimits => ({
-  conn: claimOf(limits.connections),
-  leaf: claimOf(limits.leafNodes),
+export const limitClaims = (limits: AccountLimits, isSuspended: boolean): OperatorLimits => ({
+  conn: isSuspended ? 0 : claimOf(limits.connections),
+  leaf: isSuspended ? 0 : claimOf(limits.leafNodes),
   subs: claimOf(limits.subscriptions),
   payload: claimOf(limits.payloadBytes),
   data: -1,

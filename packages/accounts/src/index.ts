@@ -1,13 +1,16 @@
-export { type AccountKeys, makeAccountKeys } from "./AccountKeys.ts"
-export { type AccountLimits, type Limit, PLANS } from "./AccountLimits.ts"
+export { AccountLimits, Limit, PLANS } from "./AccountLimits.ts"
+export { AccountServers } from "./AccountServers.ts"
+export { ClaimsError } from "./ClaimsError.ts"
 export {
-  type InstallationClaims,
+  type AccountKeys,
   type InstallationKeys,
-  makeInstallationKeys,
-  signInstallation
+  makeInstallation,
+  type PlatformClaims,
+  signPlatform
 } from "./Installation.ts"
 export { NKey, type NKeyKind } from "./NKey.ts"
-export { ClaimsRefused, pushClaims } from "./pushClaims.ts"
-export { resolverConfig } from "./resolverConfig.ts"
-export { signTenantAccount, type TenantAccount } from "./tenantAccount.ts"
-export { inboxPrefixOf, signTenantUser, signUser, type TenantRole, type UserCredentials } from "./user.ts"
+export { READ_BACK, type ReadBack } from "./readBack.ts"
+export { TENANT_ROLES, TenantRole } from "./roles.ts"
+export { operatorConfig, type ServerConfigOptions, serverConfig, type TlsFiles } from "./serverConfig.ts"
+export { makeTenantKeys, signTenantAccount, type TenantAccount, type TenantKeys } from "./tenantAccount.ts"
+export { credsFile, signPlatformUser, signTenantUser, type UserIdentity } from "./user.ts"

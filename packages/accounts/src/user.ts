@@ -1,47 +1,39 @@
 /**
- * Users: what a role may do, and the credentials file that lets a program connect as one.
+ * Users: claims for a key that somebody else made, and the credentials file that lets a program connect.
  */
-import { ROOTS } from "@bulkhead/channels"
-import { encodeUser, fmtCreds, type Permissions } from "@nats-io/jwt"
+import { encodeUser, fmtCreds, type Permissions, type User } from "@nats-io/jwt"
 import { Redacted } from "effect"
-import type { AccountKeys } from "./AccountKeys.ts"
-import { NKey } from "./NKey.ts"
+import type { AccountKeys } from "./Installation.ts"
+import type { NKey } from "./NKey.ts"
+import type { TenantRole } from "./roles.ts"
+import type { TenantKeys } from "./tenantAccount.ts"
 
-/** The roles of a tenant's users. A collector publishes the tenant's telemetry and reads nothing but its own answers. */
-export type TenantRole = "collector"
-
-/** A user's own inbox, which no other user may read. */
-export const inboxPrefixOf = (user: string): string => `_INBOX_${user}`
-
-const permissionsOf = (role: TenantRole, user: string): Permissions => {
-  const roles: Record<TenantRole, Permissions> = {
-    collector: { pub: { allow: ROOTS.map((root) => `${root}.>`) }, sub: { allow: [`${inboxPrefixOf(user)}.>`] } }
-  }
-  return roles[role]
-}
-
-/** What is known of a user without its secret, and the secret file. */
-export interface UserCredentials {
+/** Who gets in. The seed of `publicKey` is not needed to sign for it. */
+export interface UserIdentity {
+  /** For people: what the server's reports and events call this user. */
+  readonly name: string
   readonly publicKey: string
-  /** The text of a `.creds` file. */
-  readonly creds: Redacted.Redacted<string>
+  readonly expiresAt: Date
 }
 
-/** Signs a user with any permissions, valid until `expiresAt`. */
-export const signUser = async (
-  account: AccountKeys,
-  name: string,
-  permissions: Permissions,
-  expiresAt: Date
-): Promise<UserCredentials> => {
-  const key = NKey.make("user")
-  const exp = Math.floor(expiresAt.getTime() / 1_000)
-  const options = { exp, signer: account.signing.signer }
-  const jwt = await encodeUser(name, key.publicKey, account.identity.publicKey, permissions, options)
-  const creds = new TextDecoder().decode(fmtCreds(jwt, key.signer))
-  return { publicKey: key.publicKey, creds: Redacted.make(creds) }
-}
+const secondOf = (time: Date): number => Math.floor(time.getTime() / 1_000)
 
-/** Signs a tenant's user. Its inbox prefix is `inboxPrefixOf(name)`, which the client has to be told. */
-export const signTenantUser = (account: AccountKeys, name: string, role: TenantRole, expiresAt: Date) =>
-  signUser(account, name, permissionsOf(role, name), expiresAt)
+/** Signs a user of a tenant; its permissions are those of the role in the account's claims. */
+export const signTenantUser = (user: UserIdentity, role: TenantRole, keys: TenantKeys): Promise<string> =>
+  encodeUser(user.name, user.publicKey, keys.publicKey, {} as Partial<User>, {
+    exp: secondOf(user.expiresAt),
+    signer: keys.signing[role].signer,
+    // Without any permission of its own, or the server refuses it.
+    scopedUser: true
+  })
+
+/** Signs a user of one of the platform's own accounts, with exactly these permissions. */
+export const signPlatformUser = (user: UserIdentity, permissions: Permissions, keys: AccountKeys): Promise<string> =>
+  encodeUser(user.name, user.publicKey, keys.publicKey, permissions, {
+    exp: secondOf(user.expiresAt),
+    signer: keys.signing.signer
+  })
+
+/** The text of a `.creds` file, from a user's claims and key. */
+export const credsFile = (claims: string, key: NKey): Redacted.Redacted<string> =>
+  Redacted.make(new TextDecoder().decode(fmtCreds(claims, key.signer)))
