@@ -37,6 +37,8 @@ export class AccountServers extends Context.Service<
     readonly connections: (account: string) => Effect.Effect<number, ClaimsError>
     /** The claims that the servers hold for an account; undefined when they hold none. */
     readonly lookup: (account: string) => Effect.Effect<string | undefined, ClaimsError>
+    /** The accounts that every server holds claims of. */
+    readonly held: Effect.Effect<ReadonlySet<string>, ClaimsError>
     /** The names of the servers that are there. */
     readonly names: Effect.Effect<ReadonlyArray<string>>
     /** Bytes of the largest message that the servers take. */
@@ -141,6 +143,11 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
       })
       return reply.data.length === 0 ? undefined : reply.string()
     }),
+    held: Effect.gen(function* () {
+      const answers = yield* askAll("AccountServers.held", "$SYS.REQ.CLAIMS.LIST", "")
+      const lists = answers.map(({ data }) => new Set(data as ReadonlyArray<string>))
+      return lists.reduce((common, list) => common.intersection(list))
+    }).pipe(Effect.withSpan("AccountServers.held")),
     names: Effect.sync(() => [...servers.values()]),
     payloadBytesMax: Effect.map(connection, (nats) => nats.info?.max_payload ?? Number.POSITIVE_INFINITY)
   })

@@ -8,6 +8,7 @@ export {
   ServerSilent,
   SourceMissing
 } from "./ConsumeError.ts"
+export { deleteStream } from "./deleteStream.ts"
 export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"
 export { EventPublisher } from "./EventPublisher.ts"
 export type { StreamIncarnation } from "./ensureStream.ts"

@@ -68,6 +68,17 @@ export class TenantNotProvisioned extends Schema.TaggedError<TenantNotProvisione
   }
 }
 
+/** The tenant is being deleted, and nothing else can be asked for it. */
+export class TenantDeleting extends Schema.TaggedError<TenantDeleting>("@bulkhead/storage/TenantDeleting")(
+  "TenantDeleting",
+  { slug: Schema.String, ...fields }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Tenant "${this.slug}" is being deleted: wait until it is gone, and create it anew`
+  }
+}
+
 /** The watermark is not where this writer left it: another writer owns the lane now. */
 export class LaneLost extends Schema.TaggedError<LaneLost>("@bulkhead/storage/LaneLost")("LaneLost", {
   tenant: Schema.String,
@@ -95,6 +106,7 @@ export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/st
     TenantExists,
     TenantUnknown,
     TenantNotProvisioned,
+    TenantDeleting,
     LaneLost
   ])
 }) {

@@ -37,6 +37,12 @@ export class TenantSchemas extends Context.Service<
     readonly provision: (slug: TenantSlug) => Effect.Effect<SchemaVersions, StorageError>
     /** Provisions every tenant that is not being deleted. One tenant's failure is in the report and stops no other. */
     readonly migrateAll: Effect.Effect<ReadonlyArray<MigrationOutcome>, StorageError>
+    /** Drops schema and role with all that is in them; nothing there is fine. */
+    readonly erase: (slug: TenantSlug) => Effect.Effect<void, StorageError>
+    /** Which of the two there are. */
+    readonly remains: (
+      slug: TenantSlug
+    ) => Effect.Effect<{ readonly schema: boolean; readonly role: boolean }, StorageError>
     /** The version of the tenant's schema. Fails with `TenantNotProvisioned`. */
     readonly version: (slug: TenantSlug) => Effect.Effect<number, StorageError>
   }
@@ -107,9 +113,32 @@ const make = Effect.gen(function* () {
     Effect.withSpan("TenantSchemas.migrateAll")
   )
 
+  const remains = (slug: TenantSlug) =>
+    sql<{ schema: boolean; role: boolean }>`
+      select exists (select from pg_namespace where nspname = ${schemaName(slug)}) as schema,
+        exists (select from pg_roles where rolname = ${schemaName(slug)}) as role`.pipe(
+      Effect.map(([found]) => found ?? { schema: false, role: false }),
+      asStorageError("TenantSchemas.remains")
+    )
+
+  const erase = Effect.fn("TenantSchemas.erase")(function* (slug: TenantSlug) {
+    const name = schemaName(slug)
+    yield* Effect.gen(function* () {
+      yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.provision.${name}`}, 0))`
+      const { schema, role } = yield* remains(slug)
+      if (schema) {
+        // As the tenant's role, which owns it; the login role has no right to.
+        yield* becomeTenant(sql, slug)
+        yield* sql.unsafe(`drop schema ${quoted(name)} cascade`).unprepared
+        yield* sql`select set_config('role', 'none', true)`
+      }
+      if (role) yield* sql.unsafe(`drop role ${quoted(name)}`).unprepared
+    }).pipe(sql.withTransaction, asStorageError("TenantSchemas.erase"))
+  })
+
   const version = Effect.fn("TenantSchemas.version")(function* (slug: TenantSlug) {
     return yield* asTenant(sql, "TenantSchemas.version", slug)(versionIn(sql, schemaName(slug)))
   })
 
-  return TenantSchemas.of({ provision, migrateAll, version })
+  return TenantSchemas.of({ provision, migrateAll, erase, remains, version })
 })

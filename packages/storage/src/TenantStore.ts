@@ -4,19 +4,29 @@
  */
 import { randomUUID } from "node:crypto"
 import type { TenantSlug } from "@bulkhead/channels"
-import { Tenant, type TenantStatus } from "@bulkhead/tenancy"
+import { Tenant } from "@bulkhead/tenancy"
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import { Database } from "./Database.ts"
 import { asStorageError, failed } from "./internal/sqlFailure.ts"
 import { lifecycleMessages, type TenantChange } from "./lifecycleMessages.ts"
-import { type StorageError, TenantExists, TenantUnknown } from "./StorageError.ts"
+import { type StorageError, TenantDeleting, TenantExists, TenantUnknown } from "./StorageError.ts"
 
 /** What a new tenant needs. */
 export interface NewTenant {
   readonly slug: TenantSlug
   readonly name: string
   readonly plan: Tenant["plan"]
+}
+
+/** What can be asked for a tenant. */
+export type TenantWish = { readonly plan: Tenant["plan"] } | { readonly status: "active" | "suspended" | "deleting" }
+
+/** What was found when a tenant was gone. */
+export interface ErasureRecord {
+  readonly tenantId: string
+  readonly erasedAt: Date
+  readonly report: Readonly<Record<string, unknown>>
 }
 
 /** Reads and changes tenants. */
@@ -29,8 +39,20 @@ export class TenantStore extends Context.Service<
     readonly get: (slug: TenantSlug) => Effect.Effect<Tenant, StorageError>
     /** Every tenant, by slug. */
     readonly list: Effect.Effect<ReadonlyArray<Tenant>, StorageError>
-    /** Does nothing, and tells nobody, when the tenant has that status. Fails with `TenantUnknown`. */
-    readonly setStatus: (slug: TenantSlug, status: TenantStatus) => Effect.Effect<Tenant, StorageError>
+    /**
+     * Asks for something: the generation rises, and falls behind nobody, when the tenant is not so already. Fails with
+     * `TenantUnknown`, and with `TenantDeleting` for a tenant that is on its way out.
+     */
+    readonly request: (slug: TenantSlug, wish: TenantWish) => Effect.Effect<Tenant, StorageError>
+    /**
+     * Remembers that a generation is in force; a tenant in `provisioning` is `active` then. An older generation than the
+     * one that was remembered changes nothing. Fails with `TenantUnknown`.
+     */
+    readonly applied: (slug: TenantSlug, generation: number) => Effect.Effect<Tenant, StorageError>
+    /** Forgets a tenant in `deleting`, and keeps the report of its erasure. Does nothing for one that is gone. */
+    readonly erased: (tenant: Tenant, report: Readonly<Record<string, unknown>>) => Effect.Effect<void, StorageError>
+    /** The erasures of tenants that had this slug, the newest first. */
+    readonly erasures: (slug: TenantSlug) => Effect.Effect<ReadonlyArray<ErasureRecord>, StorageError>
   }
 >()("@bulkhead/storage/TenantStore") {
   static readonly layer: Layer.Layer<TenantStore, never, Database> = Layer.effect(
@@ -51,7 +73,10 @@ const toTenants = (rows: ReadonlyArray<unknown>): ReadonlyArray<Tenant> =>
 
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
-  const columns = sql.literal(`id, slug, name, plan, status, created_at as "createdAt", updated_at as "updatedAt"`)
+  const columns = sql.literal(
+    `id, slug, name, plan, status, generation, applied_generation as "appliedGeneration", created_at as "createdAt",
+     updated_at as "updatedAt"`
+  )
 
   const announce = (tenant: Tenant, change: TenantChange) => {
     const drafts = lifecycleMessages(tenant, change, randomUUID())
@@ -100,17 +125,65 @@ const make = Effect.gen(function* () {
     Effect.withSpan("TenantStore.list")
   )
 
-  const setStatus = Effect.fn("TenantStore.setStatus")(function* (slug: TenantSlug, status: TenantStatus) {
-    return yield* Effect.gen(function* () {
-      const changed = yield* sql`
-        update bulkhead.tenants set status = ${status}, updated_at = now()
-        where slug = ${slug} and status <> ${status} returning ${columns}`
-      if (changed.length === 0) return yield* get(slug)
-      const tenant = yield* only("TenantStore.setStatus", slug, changed)
-      yield* announce(tenant, status === "deleting" ? "deleted" : "updated")
-      return tenant
-    }).pipe(sql.withTransaction, asStorageError("TenantStore.setStatus"))
+  /** Why the row did not change: it is gone, it is on its way out, or it was so already. */
+  const unchanged = Effect.fnUntraced(function* (operation: string, slug: TenantSlug, wish: TenantWish) {
+    const tenant = yield* get(slug)
+    const isAsked = "plan" in wish ? tenant.plan === wish.plan : tenant.status === wish.status
+    if (tenant.status === "deleting" && !isAsked) return yield* failed(operation, new TenantDeleting({ slug }))
+    return tenant
   })
 
-  return TenantStore.of({ create, get, list, setStatus })
+  const request = Effect.fn("TenantStore.request")(function* (slug: TenantSlug, wish: TenantWish) {
+    const column = sql.literal("plan" in wish ? "plan" : "status")
+    const value = "plan" in wish ? wish.plan : wish.status
+    // A tenant that is being made becomes active by itself.
+    const skipped = value === "active" ? ["provisioning", "deleting"] : ["deleting"]
+    return yield* Effect.gen(function* () {
+      const changed = yield* sql`
+        update bulkhead.tenants set ${column} = ${value}, generation = generation + 1, updated_at = now()
+        where slug = ${slug} and ${column} <> ${value} and not (status in ${sql.in(skipped)}) returning ${columns}`
+      if (changed.length === 0) return yield* unchanged("TenantStore.request", slug, wish)
+      const tenant = yield* only("TenantStore.request", slug, changed)
+      yield* announce(tenant, "updated")
+      return tenant
+    }).pipe(sql.withTransaction, asStorageError("TenantStore.request"))
+  })
+
+  const applied = Effect.fn("TenantStore.applied")(function* (slug: TenantSlug, generation: number) {
+    return yield* Effect.gen(function* () {
+      const rows = yield* sql<{ wasProvisioning: boolean }>`
+        update bulkhead.tenants as now set
+          applied_generation = greatest(now.applied_generation, ${generation}),
+          status = case when now.status = 'provisioning' then 'active' else now.status end,
+          updated_at = now()
+        from bulkhead.tenants as before
+        where now.slug = ${slug} and before.id = now.id
+          and (now.applied_generation < ${generation} or now.status = 'provisioning')
+        returning before.status = 'provisioning' as "wasProvisioning"`
+      const tenant = yield* get(slug)
+      if (rows[0]?.wasProvisioning === true) yield* announce(tenant, "updated")
+      return tenant
+    }).pipe(sql.withTransaction, asStorageError("TenantStore.applied"))
+  })
+
+  const erased = Effect.fn("TenantStore.erased")(function* (tenant: Tenant, report: Readonly<Record<string, unknown>>) {
+    yield* Effect.gen(function* () {
+      const gone = yield* sql`
+        delete from bulkhead.tenants where id = ${tenant.id} and status = 'deleting' returning 1`
+      if (gone.length === 0) return
+      // Messages to its own stream have nowhere to go any more.
+      yield* sql`delete from bulkhead.outbox where tenant = ${tenant.slug} and kind = 'event'`
+      yield* sql`
+        insert into bulkhead.erasures (tenant_id, slug, report)
+        values (${tenant.id}, ${tenant.slug}, ${JSON.stringify(report)}::jsonb)`
+      yield* announce(tenant, "deleted")
+    }).pipe(sql.withTransaction, asStorageError("TenantStore.erased"))
+  })
+
+  const erasures = (slug: TenantSlug) =>
+    sql<ErasureRecord>`
+      select tenant_id as "tenantId", erased_at as "erasedAt", report from bulkhead.erasures
+      where slug = ${slug} order by id desc`.pipe(asStorageError("TenantStore.erasures"))
+
+  return TenantStore.of({ create, get, list, request, applied, erased, erasures })
 })

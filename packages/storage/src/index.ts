@@ -1,8 +1,11 @@
 export { Database, type DatabaseOptions } from "./Database.ts"
 export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason, type StoredMessage } from "./DeadLetter.ts"
+export type { Migration } from "./internal/migrate.ts"
+export { asStorageError } from "./internal/sqlFailure.ts"
 export { type LaneBatch, type LaneCommit, LaneStore } from "./LaneStore.ts"
 export type { OutboxDraft, TenantChange } from "./lifecycleMessages.ts"
 export { migrateControlSchema } from "./migrateControlSchema.ts"
+export { migrateServiceSchema } from "./migrateServiceSchema.ts"
 export { Outbox, type OutboxMessage } from "./Outbox.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
@@ -12,6 +15,7 @@ export {
   StatementRefused,
   StorageError,
   type StorageReason,
+  TenantDeleting,
   TenantExists,
   TenantNotProvisioned,
   TenantUnknown
@@ -19,4 +23,4 @@ export {
 export { storageLayer } from "./storageLayer.ts"
 export { type MigrationOutcome, type SchemaVersions, TenantSchemas } from "./TenantSchemas.ts"
 export { type LaneStats, TenantStats } from "./TenantStats.ts"
-export { type NewTenant, TenantStore } from "./TenantStore.ts"
+export { type ErasureRecord, type NewTenant, TenantStore, type TenantWish } from "./TenantStore.ts"

@@ -25,7 +25,9 @@ const ACTIVITIES = {
   deleted: { id: 4, name: "Delete" }
 } as const
 
-/** Both messages about one change. `eventId` makes the event recognisable when it is published twice. */
+/**
+ * The messages about one change; a tenant that is gone has no events of its own to read it among. `eventId` makes the event recognisable when it is published twice.
+ */
 export const lifecycleMessages = (
   tenant: Tenant,
   change: TenantChange,
@@ -44,7 +46,9 @@ export const lifecycleMessages = (
       timestamp: DateTime.formatIso(tenant.updatedAt)
     }
   },
-  { kind: "event", subject: CHANNELS.ocsfEvents.subject, payload: tenantEvent(tenant, change, eventId) }
+  ...(change === "deleted"
+    ? []
+    : [{ kind: "event", subject: CHANNELS.ocsfEvents.subject, payload: tenantEvent(tenant, change, eventId) } as const])
 ]
 
 const tenantEvent = (tenant: Tenant, change: TenantChange, eventId: string) => {

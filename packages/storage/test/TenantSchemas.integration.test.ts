@@ -184,7 +184,7 @@ describe("TenantSchemas", () => {
           for (const name of ["mig-a", "mig-b", "mig-c"]) {
             yield* store.create({ slug: slug(name), name, plan: "free" })
           }
-          yield* store.setStatus(slug("mig-c"), "deleting")
+          yield* store.request(slug("mig-c"), { status: "deleting" })
           yield* asSuperuser(server.url("suite"), (admin) => admin`create schema tenant_mig_a`)
           const report = new Map((yield* (yield* TenantSchemas).migrateAll).map((outcome) => [outcome.tenant, outcome]))
           const failure = report.get(slug("mig-a"))
@@ -193,6 +193,21 @@ describe("TenantSchemas", () => {
           assert.isFalse(report.has(slug("mig-c")))
           assert.deepInclude(report.get(slug("default")), { ok: true })
           yield* asSuperuser(server.url("suite"), (admin) => admin`drop schema tenant_mig_a`)
+        })
+      )
+    })
+
+    describe("erase", () => {
+      it.effect("leaves neither schema nor role of the tenant, and others as they are; again, it does nothing", () =>
+        Effect.gen(function* () {
+          const schemas = yield* TenantSchemas
+          yield* newTenant("erase-a")
+          yield* newTenant("erase-b")
+          assert.deepStrictEqual(yield* schemas.remains(slug("erase-a")), { schema: true, role: true })
+          yield* schemas.erase(slug("erase-a"))
+          assert.deepStrictEqual(yield* schemas.remains(slug("erase-a")), { schema: false, role: false })
+          assert.deepStrictEqual(yield* schemas.remains(slug("erase-b")), { schema: true, role: true })
+          yield* schemas.erase(slug("erase-a"))
         })
       )
     })

@@ -56,17 +56,58 @@ describe("TenantStore", () => {
       })
     )
 
-    it.effect("tells about a status once, and calls the last one deleted", () =>
+    it.effect("counts what is asked for and what is in force, and tells each change once", () =>
       Effect.gen(function* () {
         const store = yield* TenantStore
-        yield* store.create({ slug: slug("moving"), name: "Moving", plan: "free" })
-        yield* store.setStatus(slug("moving"), "active")
-        const again = yield* store.setStatus(slug("moving"), "active")
-        assert.strictEqual(again.status, "active")
-        yield* store.setStatus(slug("moving"), "deleting")
+        const moving = slug("moving")
+        yield* store.create({ slug: moving, name: "Moving", plan: "free" })
+        const active = yield* store.applied(moving, 1)
+        assert.deepInclude(active, { status: "active", generation: 1, appliedGeneration: 1 })
+        const asked = yield* store.request(moving, { plan: "pro" })
+        assert.deepInclude(asked, { plan: "pro", generation: 2, appliedGeneration: 1 })
+        assert.deepInclude(yield* store.request(moving, { plan: "pro" }), { generation: 2 })
+        assert.deepInclude(yield* store.request(moving, { status: "suspended" }), { generation: 3 })
+        assert.deepInclude(yield* store.applied(moving, 3), { status: "suspended", appliedGeneration: 3 })
+        assert.deepInclude(yield* store.applied(moving, 2), { appliedGeneration: 3 })
         const lifecycle = (yield* pendingOf("moving")).filter((message) => message.kind === "lifecycle")
         assert.deepStrictEqual(
-          lifecycle.map((message) => message.payload.event_type),
+          lifecycle.map((message) => message.payload.status),
+          ["provisioning", "active", "active", "suspended"]
+        )
+      })
+    )
+
+    it.effect("leaves a tenant that is being made to become active by itself", () =>
+      Effect.gen(function* () {
+        const store = yield* TenantStore
+        yield* store.create({ slug: slug("young"), name: "Young", plan: "free" })
+        const asked = yield* store.request(slug("young"), { status: "active" })
+        assert.deepInclude(asked, { status: "provisioning", generation: 1 })
+      })
+    )
+
+    it.effect("takes nothing back from a tenant on its way out, and keeps the report when it is gone", () =>
+      Effect.gen(function* () {
+        const store = yield* TenantStore
+        const leaving = slug("leaving")
+        yield* store.create({ slug: leaving, name: "Leaving", plan: "free" })
+        const tenant = yield* store.request(leaving, { status: "deleting" })
+        for (const wish of [{ plan: "pro" }, { status: "active" }, { status: "suspended" }] as const) {
+          const error = yield* Effect.flip(store.request(leaving, wish))
+          assert.strictEqual(error.reason._tag, "TenantDeleting")
+        }
+        assert.deepInclude(yield* store.request(leaving, { status: "deleting" }), { generation: 2 })
+        yield* store.erased(tenant, { stream: "gone" })
+        yield* store.erased(tenant, { stream: "twice" })
+        assert.strictEqual((yield* Effect.flip(store.get(leaving))).reason._tag, "TenantUnknown")
+        const erasures = yield* store.erasures(leaving)
+        assert.deepStrictEqual(
+          erasures.map(({ tenantId, report }) => [tenantId, report]),
+          [[tenant.id, { stream: "gone" }]]
+        )
+        const waiting = yield* pendingOf("leaving")
+        assert.deepStrictEqual(
+          waiting.map((message) => message.payload.event_type),
           ["tenant.created", "tenant.updated", "tenant.deleted"]
         )
       })
@@ -75,7 +116,7 @@ describe("TenantStore", () => {
     it.effect("names a tenant it does not know", () =>
       Effect.gen(function* () {
         const store = yield* TenantStore
-        for (const attempt of [store.get(slug("nobody")), store.setStatus(slug("nobody"), "active")]) {
+        for (const attempt of [store.get(slug("nobody")), store.request(slug("nobody"), { status: "active" })]) {
           const error = yield* Effect.flip(attempt)
           assert.strictEqual(error.reason._tag, "TenantUnknown")
           assert.include(error.message, '"nobody"')
@@ -127,7 +168,7 @@ describe("Outbox", () => {
         const store = yield* TenantStore
         yield* store.create({ slug: slug("noisy"), name: "noisy", plan: "free" })
         for (let turn = 0; turn < 10; turn++) {
-          yield* store.setStatus(slug("noisy"), turn % 2 === 0 ? "active" : "degraded")
+          yield* store.request(slug("noisy"), { plan: turn % 2 === 0 ? "pro" : "free" })
         }
         yield* store.create({ slug: slug("quiet"), name: "quiet", plan: "free" })
         const taken = yield* (yield* Outbox).take(12)

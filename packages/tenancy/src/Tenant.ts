@@ -22,6 +22,10 @@ export class Tenant extends Schema.Class<Tenant>("Tenant")({
   name: Schema.String,
   plan: TenantPlan,
   status: TenantStatus,
+  /** Rises with each thing that is asked for: a plan, a suspension. */
+  generation: Schema.Int,
+  /** The generation that every server has; below `generation` while something asked for is not done yet. */
+  appliedGeneration: Schema.Int,
   createdAt: Schema.DateTimeUtcFromString,
   updatedAt: Schema.DateTimeUtcFromString
 }) {}

@@ -10,6 +10,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { TenantAccounts } from "./accounts/TenantAccounts.ts"
 import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
@@ -60,6 +61,12 @@ const servers = Layer.mergeAll(
   )
 )
 
+const accounts = Layer.unwrap(
+  Effect.map(CoreConfig, ({ accounts: kept }) =>
+    kept === "signer" ? TenantAccounts.layerSigner : TenantAccounts.layerNone
+  )
+)
+
 const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([TenantsHandlers, HealthHandlers]),
   Layer.provide(AuthorizationLayer),
@@ -82,6 +89,7 @@ const apiServer = Layer.unwrap(
 /** Everything core does, from its environment. */
 export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob).pipe(
   Layer.provide(TenantRegistry.layer),
+  Layer.provide(accounts),
   Layer.provide(servers),
   Layer.provide(CoreMetrics.layer),
   Layer.provide(ApiToken.layer),

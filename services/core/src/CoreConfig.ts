@@ -8,6 +8,7 @@
  * | `CORE_HTTP_PORT` | port | `8080` | where the API listens |
  * | `CORE_API_TOKEN` | secret | — | the bearer token of the API, 16 characters or more |
  * | `CORE_API_TOKEN_FILE` | path | — | a file that holds the token; wins over `CORE_API_TOKEN` |
+ * | `CORE_ACCOUNTS` | `signer`, `none` | `signer` | whether each tenant has a NATS account, kept by account-signer |
  * | `CORE_RECONCILE_MS` | milliseconds | `5000` | how often the registry compares wish and reality |
  * | `CORE_PROVISION_WAIT_MS` | milliseconds | `10000` | how long a create waits for the tenant to become active |
  * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
@@ -26,6 +27,9 @@ const milliseconds = (name: string, ms: number) => Config.schema(positive, name)
 const config = Config.all({
   httpHost: Config.String("CORE_HTTP_HOST").pipe(Config.withDefault("127.0.0.1")),
   httpPort: Config.schema(port, "CORE_HTTP_PORT").pipe(Config.withDefault(8080)),
+  accounts: Config.schema(Schema.Literals(["signer", "none"]), "CORE_ACCOUNTS").pipe(
+    Config.withDefault("signer" as const)
+  ),
   reconcileMs: milliseconds("CORE_RECONCILE_MS", 5_000),
   provisionWaitMs: milliseconds("CORE_PROVISION_WAIT_MS", 10_000),
   retentionDays: Config.schema(positive, "CORE_RETENTION_DAYS").pipe(Config.withDefault(30)),

@@ -33,6 +33,7 @@ export const startCore = Effect.fnUntraced(function* (
       CORE_HTTP_PORT: String(port),
       CORE_API_TOKEN: API_TOKEN,
       CORE_RECONCILE_MS: "500",
+      CORE_ACCOUNTS: "none",
       ...environment
     })
   )

@@ -32,5 +32,21 @@ export const controlMigrations: ReadonlyArray<Migration> = [
       `insert into bulkhead.tenants (slug, name, plan, status)
         values ('${DEFAULT_TENANT}', 'Default', 'enterprise', 'provisioning')`
     ]
+  },
+  {
+    name: "generations and erasures",
+    statements: [
+      `alter table bulkhead.tenants
+        add column generation integer not null default 1,
+        add column applied_generation integer not null default 0`,
+      `create table bulkhead.erasures (
+        id bigint generated always as identity primary key,
+        tenant_id uuid not null,
+        slug text not null,
+        report jsonb not null,
+        erased_at timestamptz not null default now()
+      )`,
+      "create index on bulkhead.erasures (slug)"
+    ]
   }
 ]

@@ -1,16 +1,20 @@
 /**
- * One tenant's life in this process: provision it, then run its lane; on any failure do both again after a pause that
- * grows. Both are idempotent, so an actor never needs to know how far it got before.
+ * One tenant's life in this process: make what its record wants, then run its lane; on any failure do both again after
+ * a pause that grows. Every step is idempotent, so an actor never needs to know how far it, or one before it, got.
  */
-import type { PrefixMode } from "@bulkhead/channels"
+import { PLANS } from "@bulkhead/accounts"
+import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
 import { Cause, Clock, Effect, Random } from "effect"
+import { provePublishing } from "../accounts/provePublishing.ts"
+import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
 import type { LaneProgress } from "../lanes/LaneProgress.ts"
+import { eraseTenant } from "./eraseTenant.ts"
 
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 10_000
@@ -37,6 +41,9 @@ export const initialState = (tenant: Tenant): ActorState => ({
   lastError: undefined
 })
 
+const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =>
+  appliedGeneration >= generation && status !== "provisioning"
+
 const provision = Effect.fn("TenantActor.provision")(function* (state: ActorState, mode: PrefixMode) {
   const config = yield* CoreConfig
   const { slug } = state.tenant
@@ -46,18 +53,34 @@ const provision = Effect.fn("TenantActor.provision")(function* (state: ActorStat
   const stream = tenantStreamConfig({
     tenant: slug,
     mode,
-    limits: { maxBytes: config.streamBytesMax, maxAgeMs: config.streamAgeMaxMs }
+    limits: {
+      maxBytes: Math.min(config.streamBytesMax, PLANS[state.tenant.plan].streamBytes),
+      maxAgeMs: config.streamAgeMaxMs
+    }
   })
   const incarnation = stream === undefined ? undefined : yield* ensureStream(stream)
-  if (state.tenant.status === "provisioning") {
-    state.tenant = yield* (yield* TenantStore).setStatus(slug, "active")
-  }
+  yield* applyAccount(state)
   return incarnation === undefined ? undefined : { source: { ...incarnation, mode }, lanes }
 })
 
+/** The account as the record wants it, tried out where a client can be let in. */
+const applyAccount = Effect.fn("TenantActor.applyAccount")(function* (state: ActorState) {
+  const { tenant } = state
+  if (isInForce(tenant)) return
+  yield* (yield* TenantAccounts).ensure(tenant)
+  if (tenant.status !== "suspended" && tenant.slug !== DEFAULT_TENANT) yield* provePublishing(tenant)
+  state.tenant = yield* (yield* TenantStore).applied(tenant.slug, tenant.generation)
+})
+
 const live = Effect.fnUntraced(function* (state: ActorState, mode: PrefixMode) {
+  if (state.tenant.status === "deleting") {
+    const report = yield* eraseTenant(state.tenant)
+    yield* Effect.logInfo("tenant erased", report)
+    // Its record is gone: the registry ends this actor when it looks next.
+    return yield* Effect.never
+  }
   const provisioned = yield* provision(state, mode)
-  state.status = "active"
+  state.status = state.tenant.status
   // In this mode the tenant has no subjects, and so nothing to write.
   if (provisioned === undefined) return yield* Effect.never
   return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
@@ -75,7 +98,8 @@ export const runTenantActor = (state: ActorState, mode: PrefixMode) =>
       if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
       if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
       state.lag = undefined
-      state.status = state.tenant.status === "provisioning" ? "provisioning" : "degraded"
+      // What is wanted is more telling than that it is not done yet.
+      state.status = state.tenant.status === "active" ? "degraded" : state.tenant.status
       state.restarts += 1
       ;(yield* CoreMetrics).restarted(state.tenant.slug)
       state.lastError = messageOf(cause)

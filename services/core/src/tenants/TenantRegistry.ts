@@ -11,8 +11,6 @@ import { Context, Effect, FiberMap, Layer, Queue, Stream } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
 import { type ActorState, initialState, runTenantActor } from "./TenantActor.ts"
 
-const runs = (tenant: Tenant): boolean => tenant.status === "provisioning" || tenant.status === "active"
-
 const make = Effect.gen(function* () {
   const config = yield* CoreConfig
   const store = yield* TenantStore
@@ -42,8 +40,12 @@ const make = Effect.gen(function* () {
       yield* Effect.forEach([...states.keys()], stop, { concurrency: "unbounded", discard: true })
       runningMode = mode
     }
-    const wanted = new Map((yield* store.list).filter(runs).map((tenant) => [tenant.slug as string, tenant]))
-    for (const slug of [...states.keys()]) if (!wanted.has(slug)) yield* stop(slug)
+    const wanted = new Map((yield* store.list).map((tenant) => [tenant.slug as string, tenant]))
+    // An actor works for one generation of one tenant; whatever is asked for later is for its successor.
+    for (const [slug, { tenant }] of states) {
+      const now = wanted.get(slug)
+      if (now?.id !== tenant.id || now.generation !== tenant.generation) yield* stop(slug)
+    }
     for (const [slug, tenant] of wanted) if (!states.has(slug)) yield* start(tenant, mode)
   }).pipe(Effect.withSpan("TenantRegistry.reconcile"))
 

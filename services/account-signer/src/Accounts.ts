@@ -1,0 +1,223 @@
+/**
+ * What the signer does. What is wanted is written down first, then signed, then given to every server; whatever was
+ * interrupted in between is found again by `resume`. Every signature is in the audit record before it leaves.
+ */
+import {
+  AccountServers,
+  type ClaimsError,
+  type InstallationKeys,
+  signTenantAccount,
+  signTenantUser,
+  type TenantKeys
+} from "@bulkhead/accounts"
+import type { TenantSlug } from "@bulkhead/channels"
+import type { SecretError } from "@bulkhead/secrets"
+import type { StorageError } from "@bulkhead/storage"
+import { Context, DateTime, Effect, Layer, Schema } from "effect"
+import { AccountBook, type WantedAccount } from "./AccountBook.ts"
+import type { OperationName, RequestOf, ResponseOf } from "./client/protocol.ts"
+import { Keyring, type NotBootstrapped } from "./Keyring.ts"
+
+/** A request that cannot be carried out as it is. */
+export class RequestRefused extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
+  kind: Schema.Literals(["invalid", "unknown", "refused"]),
+  problem: Schema.String
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return this.problem
+  }
+}
+
+export type AccountsError = RequestRefused | SecretError | StorageError | ClaimsError
+
+type Operations = {
+  readonly [Name in OperationName]: (request: RequestOf<Name>) => Effect.Effect<ResponseOf<Name>, AccountsError>
+}
+
+export class Accounts extends Context.Service<
+  Accounts,
+  Operations & {
+    /** Gives servers what they have not taken yet, or have lost. Says how many accounts that were. */
+    readonly resume: Effect.Effect<number, AccountsError>
+    /** How many accounts some server has not taken yet. */
+    readonly pending: Effect.Effect<number, StorageError>
+  }
+>()("@bulkhead/account-signer/Accounts") {
+  static readonly layer: Layer.Layer<Accounts, SecretError | NotBootstrapped, Keyring | AccountBook | AccountServers> =
+    Layer.effect(
+      Accounts,
+      Effect.suspend(() => make)
+    )
+}
+
+const RESUMES_AT_ONCE = 8
+
+const unknownAccount = (tenant: TenantSlug) =>
+  new RequestRefused({ kind: "unknown", problem: `tenant "${tenant}" has no account here` })
+
+const make = Effect.gen(function* () {
+  const keyring = yield* Keyring
+  const book = yield* AccountBook
+  const servers = yield* AccountServers
+  const installation: InstallationKeys = yield* keyring.installation
+
+  /** Gives the servers what is wanted now, and waits until all have it. */
+  const push = (tenant: TenantSlug, actor: string) =>
+    book.pushing(tenant, (account, revoked) =>
+      account.isRemoved ? takeAway(account, actor) : give(account, revoked, actor)
+    )
+
+  const give = Effect.fnUntraced(function* (
+    account: WantedAccount,
+    revoked: Readonly<Record<string, number>>,
+    actor: string
+  ) {
+    const keys = yield* keysOf(account.tenant)
+    const claims = yield* Effect.promise(() => signTenantAccount({ ...account, revoked }, keys, installation))
+    yield* book.record({
+      actor,
+      operation: "sign-account",
+      tenant: account.tenant,
+      subject: account.publicKey,
+      keyId: installation.operatorSigning.publicKey,
+      details: `version ${account.version}${account.isSuspended ? ", suspended" : ""}, ${Object.keys(revoked).length} revoked`
+    })
+    yield* servers.push(claims)
+  })
+
+  const takeAway = Effect.fnUntraced(function* (account: WantedAccount, actor: string) {
+    yield* book.record({
+      actor,
+      operation: "remove-account",
+      tenant: account.tenant,
+      subject: account.publicKey,
+      keyId: installation.operatorSigning.publicKey,
+      details: `version ${account.version}`
+    })
+    // First nobody may be in: a server has been seen to drop the claims and keep the connections.
+    const keys = yield* keysOf(account.tenant)
+    const closed = { ...account, isSuspended: true }
+    yield* servers.push(yield* Effect.promise(() => signTenantAccount(closed, keys, installation)))
+    yield* servers.remove(account.publicKey, installation.operatorSigning)
+  })
+
+  const keysOf = Effect.fnUntraced(function* (tenant: TenantSlug) {
+    const keys: TenantKeys | undefined = yield* keyring.tenant(tenant)
+    return keys === undefined ? yield* unknownAccount(tenant) : keys
+  })
+
+  const checkLimits = Effect.fnUntraced(function* ({ limits }: RequestOf<"ensure-account">) {
+    const bytesMax = yield* servers.payloadBytesMax
+    if (limits.payloadBytes === "unlimited" || limits.payloadBytes <= bytesMax) return
+    const problem =
+      `payloadBytes ${limits.payloadBytes} is over the server's max_payload of ${bytesMax} bytes: ` +
+      "lower the plan's limit or raise max_payload on every server"
+    return yield* new RequestRefused({ kind: "refused", problem })
+  })
+
+  const ensureAccount: Operations["ensure-account"] = Effect.fn("Accounts.ensure-account")(function* (request) {
+    const { tenant, limits, isSuspended, actor } = request
+    yield* checkLimits(request)
+    const known = yield* book.get(tenant)
+    if (known?.isRemoved === true) {
+      const problem = `tenant "${tenant}" is being removed: its account cannot come back under the same keys. Finish the removal first`
+      return yield* new RequestRefused({ kind: "refused", problem })
+    }
+    const keys = yield* keyring.ensureTenant(tenant)
+    yield* book.want({ tenant, publicKey: keys.publicKey, limits, isSuspended })
+    const now = yield* book.get(tenant)
+    if (now === undefined || now.pushedVersion < now.version) yield* push(tenant, actor)
+    return { account: keys.publicKey }
+  })
+
+  const removeAccount: Operations["remove-account"] = Effect.fn("Accounts.remove-account")(function* (request) {
+    const { tenant, actor } = request
+    yield* book.wantRemoved(tenant)
+    const account = yield* book.get(tenant)
+    if (account === undefined) return {}
+    if (account.pushedVersion < account.version) yield* push(tenant, actor)
+    return { account: account.publicKey }
+  })
+
+  const forgetAccount: Operations["forget-account"] = Effect.fn("Accounts.forget-account")(function* ({ tenant }) {
+    const account = yield* book.get(tenant)
+    if (account !== undefined && (!account.isRemoved || account.pushedVersion < account.version)) {
+      const problem = `tenant "${tenant}" still has an account on the servers: remove it first`
+      return yield* new RequestRefused({ kind: "refused", problem })
+    }
+    yield* keyring.removeTenant(tenant)
+    return { users: yield* book.forget(tenant) }
+  })
+
+  const countConnections: Operations["count-connections"] = Effect.fn("Accounts.count-connections")(function* ({
+    tenant
+  }) {
+    const account = yield* book.get(tenant)
+    return { connections: account === undefined ? 0 : yield* servers.connections(account.publicKey) }
+  })
+
+  const signUser: Operations["sign-user"] = Effect.fn("Accounts.sign-user")(function* (request) {
+    const { tenant, role, name, purpose, publicKey, expiresAt, actor } = request
+    const issuedAt = yield* DateTime.now
+    if (DateTime.toEpochMillis(expiresAt) <= DateTime.toEpochMillis(issuedAt)) {
+      const problem = `expiresAt ${DateTime.formatIso(expiresAt)} is not in the future: choose a later time`
+      return yield* new RequestRefused({ kind: "invalid", problem })
+    }
+    const keys = yield* keysOf(tenant)
+    const user = { publicKey, role, name, purpose, issuedAt, expiresAt }
+    const identity = { name, publicKey, expiresAt: DateTime.toDateUtc(expiresAt) }
+    const claims = yield* Effect.promise(() => signTenantUser(identity, role, keys))
+    yield* book.addUser(tenant, user)
+    yield* book.record({
+      actor,
+      operation: "sign-user",
+      tenant,
+      subject: publicKey,
+      keyId: keys.signing[role].publicKey,
+      details: `${role} ${name} until ${DateTime.formatIso(expiresAt)}: ${purpose}`
+    })
+    return { claims, user }
+  })
+
+  const revokeUser: Operations["revoke-user"] = Effect.fn("Accounts.revoke-user")(function* (request) {
+    const { tenant, publicKey, actor } = request
+    const user = yield* book.revoke(tenant, publicKey)
+    if (user === undefined) {
+      const problem = `tenant "${tenant}" has no user ${publicKey}. List its credentials`
+      return yield* new RequestRefused({ kind: "unknown", problem })
+    }
+    const account = yield* book.get(tenant)
+    if (account !== undefined && account.pushedVersion < account.version) yield* push(tenant, actor)
+    return { user }
+  })
+
+  /** Accounts that a server lost, as one does that starts with an empty disk. */
+  const lost = Effect.gen(function* () {
+    const held = yield* servers.held
+    return (yield* book.all).filter(({ publicKey, isRemoved }) => !isRemoved && !held.has(publicKey))
+  })
+
+  const resume = Effect.gen(function* () {
+    const missing = [...(yield* book.pending), ...(yield* lost).map(({ tenant }) => tenant)]
+    const tenants = new Set(missing)
+    yield* Effect.forEach(tenants, (tenant) => push(tenant, "account-signer"), {
+      concurrency: RESUMES_AT_ONCE,
+      discard: true
+    })
+    return tenants.size
+  }).pipe(Effect.withSpan("Accounts.resume"))
+
+  return Accounts.of({
+    "ensure-account": ensureAccount,
+    "remove-account": removeAccount,
+    "forget-account": forgetAccount,
+    "count-connections": countConnections,
+    "sign-user": signUser,
+    "revoke-user": revokeUser,
+    "list-users": ({ tenant }) => Effect.map(book.users(tenant), (users) => ({ users })),
+    "list-audit": ({ tenant }) => Effect.map(book.audit(tenant), (entries) => ({ entries })),
+    resume,
+    pending: Effect.map(book.pending, (tenants) => tenants.length)
+  })
+})

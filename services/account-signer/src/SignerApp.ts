@@ -1,0 +1,61 @@
+/**
+ * The signer, put together. It needs `Health` and `Metrics` of the process it runs in.
+ */
+import { AccountServers } from "@bulkhead/accounts"
+import { Health } from "@bulkhead/observability"
+import { SecretStore } from "@bulkhead/secrets"
+import { Database } from "@bulkhead/storage"
+import { Effect, Layer, Schedule } from "effect"
+import { AccountBook } from "./AccountBook.ts"
+import { Accounts } from "./Accounts.ts"
+import { PlatformNats, SystemNats } from "./connections.ts"
+import { Keyring } from "./Keyring.ts"
+import { SignerApi } from "./SignerApi.ts"
+import { SignerConfig } from "./SignerConfig.ts"
+import { SignerMetrics } from "./SignerMetrics.ts"
+
+const readiness = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const health = yield* Health
+    const database = yield* Database
+    const connections = { "nats-system": yield* SystemNats, "nats-platform": yield* PlatformNats }
+    for (const [name, nats] of Object.entries(connections)) {
+      yield* health.register(
+        name,
+        Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
+      )
+    }
+    yield* health.register(
+      "postgresql",
+      Effect.map(database.isUp, (up) => (up ? undefined : "does not answer"))
+    )
+  })
+)
+
+/** What was interrupted goes on by itself, and servers that lost claims get them back. */
+const resuming = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { resumeMs } = yield* SignerConfig
+    const accounts = yield* Accounts
+    const metrics = yield* SignerMetrics
+    yield* accounts.resume.pipe(
+      Effect.tap((given) => (given > 0 ? Effect.logInfo("claims given to servers", { accounts: given }) : Effect.void)),
+      Effect.catch((error) => Effect.logWarning("claims wait for servers; trying again", { problem: error.message })),
+      Effect.andThen(accounts.pending),
+      Effect.map((pending) => metrics.pending(pending)),
+      Effect.ignore,
+      Effect.repeat(Schedule.spaced(resumeMs)),
+      Effect.forkScoped
+    )
+  })
+)
+
+const servers = Layer.unwrap(Effect.map(SystemNats, (nats) => AccountServers.layer(nats.connection, nats.inboxPrefix)))
+
+/** Everything the signer does, from its environment. */
+export const SignerApp = Layer.mergeAll(readiness, resuming, SignerApi).pipe(
+  Layer.provide(Accounts.layer),
+  Layer.provide([Keyring.layer.pipe(Layer.provide(SecretStore.layer)), AccountBook.layer, servers]),
+  Layer.provide([Database.layer, SystemNats.layer, PlatformNats.layer, SignerMetrics.layer]),
+  Layer.provide(SignerConfig.layer)
+)

@@ -1,0 +1,34 @@
+/** The figures of the signer for Prometheus. */
+import { Metrics } from "@bulkhead/observability"
+import { Context, Effect, Layer } from "effect"
+import { Counter, Gauge } from "prom-client"
+
+export class SignerMetrics extends Context.Service<
+  SignerMetrics,
+  {
+    readonly answered: (operation: string, outcome: string) => void
+    readonly pending: (accounts: number) => void
+  }
+>()("@bulkhead/account-signer/SignerMetrics") {
+  static readonly layer = Layer.effect(
+    SignerMetrics,
+    Effect.gen(function* () {
+      const registers = [(yield* Metrics).registry]
+      const answers = new Counter({
+        name: "bulkhead_signer_requests_total",
+        help: "Requests answered, by operation and outcome",
+        labelNames: ["operation", "outcome"],
+        registers
+      })
+      const pending = new Gauge({
+        name: "bulkhead_signer_accounts_pending",
+        help: "Accounts whose newest claims not every server has taken",
+        registers
+      })
+      return SignerMetrics.of({
+        answered: (operation, outcome) => answers.inc({ operation, outcome }),
+        pending: (accounts) => pending.set(accounts)
+      })
+    })
+  )
+}

@@ -1,0 +1,2 @@
+export { AuditEntry, IssuedUser, SIGNER_SUBJECT, UserName } from "./protocol.ts"
+export { SignerClient, SignerError } from "./SignerClient.ts"

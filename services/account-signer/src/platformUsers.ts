@@ -1,0 +1,65 @@
+/**
+ * The users of the platform's own services, each with the subjects it needs and no others. A test takes each permission
+ * away in turn and sees what fails.
+ */
+import type { Permissions } from "@nats-io/jwt"
+import { SIGNER_SUBJECT } from "./client/protocol.ts"
+
+export interface PlatformUser {
+  readonly account: "system" | "platform"
+  /** Its own, so that no other user reads its answers. */
+  readonly inboxPrefix: string
+  readonly permissions: Permissions
+}
+
+/** A user that publishes on `publish` and reads its own answers, and `subscribe`. */
+const user = (
+  name: string,
+  account: PlatformUser["account"],
+  publish: ReadonlyArray<string>,
+  subscribe: ReadonlyArray<string> = []
+): PlatformUser => {
+  const inboxPrefix = `_INBOX_${name}`
+  const permissions = { pub: { allow: [...publish] }, sub: { allow: [`${inboxPrefix}.>`, ...subscribe] } }
+  return { account, inboxPrefix, permissions }
+}
+
+const FLAGS = "bulkhead-flags"
+
+const core = user("core", "platform", [
+  // Streams of tenants and of lifecycle messages, the bucket of flags.
+  "$JS.API.STREAM.INFO.*",
+  "$JS.API.STREAM.CREATE.*",
+  "$JS.API.STREAM.UPDATE.*",
+  "$JS.API.STREAM.DELETE.*",
+  // The lanes' durable consumers, and the watch on the flags.
+  "$JS.API.CONSUMER.CREATE.>",
+  "$JS.API.CONSUMER.INFO.*.*",
+  "$JS.API.CONSUMER.DELETE.*.*",
+  "$JS.API.CONSUMER.MSG.NEXT.*.*",
+  "$JS.ACK.>",
+  `$KV.${FLAGS}.>`,
+  // What it says about tenants.
+  "*.events.ocsf.processed",
+  "events.ocsf.processed",
+  "serviceradar.tenants.lifecycle.*",
+  `${SIGNER_SUBJECT}.*`
+])
+
+const signer: PlatformUser = (() => {
+  const base = user("signer", "platform", [], [`${SIGNER_SUBJECT}.*`])
+  // It answers whoever asked, and starts nothing.
+  return { ...base, permissions: { ...base.permissions, pub: { deny: [">"] }, resp: { max: 1, ttl: 60_000_000_000 } } }
+})()
+
+const signerSystem = user("signer-system", "system", [
+  "$SYS.REQ.SERVER.PING",
+  "$SYS.REQ.CLAIMS.UPDATE",
+  "$SYS.REQ.CLAIMS.DELETE",
+  "$SYS.REQ.CLAIMS.LIST",
+  "$SYS.REQ.ACCOUNT.*.CONNZ",
+  "$SYS.REQ.ACCOUNT.*.LEAFZ"
+])
+
+export const PLATFORM_USERS = { core, signer, "signer-system": signerSystem } as const
+export type PlatformUserName = keyof typeof PLATFORM_USERS

@@ -1,0 +1,51 @@
+/**
+ * A connection with a tenant's own credentials, as one of its clients would make it.
+ */
+
+import { readFileSync } from "node:fs"
+import { credsFile } from "@bulkhead/accounts"
+import { natsConfig } from "@bulkhead/nats"
+import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
+import { type Config, Effect, Redacted, Schema, type Scope } from "effect"
+import type { ProbeUser } from "./TenantAccounts.ts"
+
+/** The servers let nobody in with these credentials, or were not there. */
+export class TenantRefused extends Schema.TaggedError<TenantRefused>()("TenantRefused", {
+  problem: Schema.String,
+  /** The server said no, as opposed to not answering. */
+  isRefusal: Schema.Boolean
+}) {
+  override get message(): string {
+    return `a client with the tenant's credentials could not connect: ${this.problem}`
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+
+/** Connects once, without trying again; closed with the scope. */
+export const connectAsTenant: (
+  user: ProbeUser
+) => Effect.Effect<NatsConnection, TenantRefused | Config.ConfigError, Scope.Scope> = Effect.fnUntraced(
+  function* (user) {
+    const { servers, tlsCaFile } = yield* natsConfig
+    const creds = new TextEncoder().encode(Redacted.value(credsFile(user.claims, user.key)))
+    return yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () =>
+          connect({
+            servers: [...servers],
+            name: "core-probe",
+            authenticator: credsAuthenticator(creds),
+            reconnect: false,
+            timeout: CONNECT_TIMEOUT_MS,
+            ...(tlsCaFile === undefined ? {} : { tls: { ca: readFileSync(tlsCaFile, "utf8") } })
+          }),
+        catch: (cause) => {
+          const problem = cause instanceof Error ? cause.message : String(cause)
+          return new TenantRefused({ problem, isRefusal: /authorization|authentication/i.test(problem) })
+        }
+      }),
+      (connection) => Effect.promise(() => connection.close())
+    )
+  }
+)
