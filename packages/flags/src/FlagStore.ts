@@ -8,6 +8,12 @@ import { Context, Effect, Layer, Schema } from "effect"
 import { type Flag, FlagValueInvalid, readValue } from "./Flag.ts"
 import { FLAG_BUCKET, type FlagScope, keyOf, printRollout, SHARE_ALLOWED } from "./internal/bucketKeys.ts"
 
+/** The client's request errors say what happened in their cause. */
+const textOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "no reason given"
+  return cause.cause instanceof Error ? cause.cause.message : cause.message
+}
+
 /** The bucket cannot be reached or refuses us. */
 export class FlagBucketUnavailable extends Schema.TaggedError<FlagBucketUnavailable>(
   "@bulkhead/flags/FlagBucketUnavailable"
@@ -15,7 +21,7 @@ export class FlagBucketUnavailable extends Schema.TaggedError<FlagBucketUnavaila
   readonly isRetryable = true
   override get message(): string {
     return (
-      `${this.operation}: the bucket ${FLAG_BUCKET} cannot be reached (${this.cause}). ` +
+      `${this.operation}: the bucket ${FLAG_BUCKET} cannot be reached (${textOf(this.cause)}). ` +
       "Check NATS and the user's rights, then try again"
     )
   }

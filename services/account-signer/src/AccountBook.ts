@@ -49,6 +49,17 @@ export class AccountBook extends Context.Service<
     readonly users: (tenant: TenantSlug) => Effect.Effect<ReadonlyArray<IssuedUser>, StorageError>
     /** Keeps the time of an earlier revocation; undefined for a user that is none of the tenant's. */
     readonly revoke: (tenant: TenantSlug, publicKey: string) => Effect.Effect<IssuedUser | undefined, StorageError>
+    /** Says when a user is to be revoked by itself; the earliest time counts. Undefined for a user that is unknown or revoked. */
+    readonly retire: (
+      tenant: TenantSlug,
+      publicKey: string,
+      retiresAt: DateTime.Utc
+    ) => Effect.Effect<IssuedUser | undefined, StorageError>
+    /** Users whose time to retire has come. */
+    readonly dueToRetire: Effect.Effect<
+      ReadonlyArray<{ readonly tenant: TenantSlug; readonly publicKey: string }>,
+      StorageError
+    >
     readonly record: (signature: Signature) => Effect.Effect<void, StorageError>
     readonly audit: (tenant: TenantSlug) => Effect.Effect<ReadonlyArray<AuditEntry>, StorageError>
   }
@@ -72,6 +83,7 @@ interface UserRow {
   readonly purpose: string
   readonly issuedAt: Date
   readonly expiresAt: Date
+  readonly retiresAt: Date | null
   readonly revokedAt: Date | null
 }
 
@@ -80,10 +92,11 @@ const toAccount = (row: AccountRow): WantedAccount => ({
   limits: Schema.decodeUnknownSync(AccountLimits)(row.limits)
 })
 
-const toUser = ({ issuedAt, expiresAt, revokedAt, ...row }: UserRow): IssuedUser => ({
+const toUser = ({ issuedAt, expiresAt, retiresAt, revokedAt, ...row }: UserRow): IssuedUser => ({
   ...row,
   issuedAt: DateTime.fromDateUnsafe(issuedAt),
   expiresAt: DateTime.fromDateUnsafe(expiresAt),
+  ...(retiresAt === null ? {} : { retiresAt: DateTime.fromDateUnsafe(retiresAt) }),
   ...(revokedAt === null ? {} : { revokedAt: DateTime.fromDateUnsafe(revokedAt) })
 })
 
@@ -96,7 +109,7 @@ const make = Effect.gen(function* () {
   )
   const userColumns = sql.literal(
     `public_key as "publicKey", role, name, purpose, issued_at as "issuedAt", expires_at as "expiresAt",
-     revoked_at as "revokedAt"`
+     retires_at as "retiresAt", revoked_at as "revokedAt"`
   )
 
   const want: AccountBook["Service"]["want"] = ({ tenant, publicKey, limits, isSuspended }) =>
@@ -187,6 +200,18 @@ const make = Effect.gen(function* () {
       return row === undefined ? undefined : toUser(row)
     }).pipe(sql.withTransaction, asStorageError("AccountBook.revoke"))
 
+  const retire = (tenant: TenantSlug, publicKey: string, retiresAt: DateTime.Utc) =>
+    sql<UserRow>`
+      update bulkhead_signer.users set retires_at = least(retires_at, ${DateTime.toDateUtc(retiresAt)})
+      where tenant = ${tenant} and public_key = ${publicKey} and revoked_at is null returning ${userColumns}`.pipe(
+      Effect.map(([row]) => (row === undefined ? undefined : toUser(row))),
+      asStorageError("AccountBook.retire")
+    )
+
+  const dueToRetire = sql<{ tenant: TenantSlug; publicKey: string }>`
+    select tenant, public_key as "publicKey" from bulkhead_signer.users
+    where retires_at <= now() and revoked_at is null`.pipe(asStorageError("AccountBook.dueToRetire"))
+
   const record = (entry: Signature) =>
     sql`
       insert into bulkhead_signer.audit (actor, operation, tenant, subject, key_id, details)
@@ -212,6 +237,8 @@ const make = Effect.gen(function* () {
     addUser,
     users,
     revoke,
+    retire,
+    dueToRetire,
     record,
     audit
   })

@@ -52,6 +52,8 @@ export class Accounts extends Context.Service<
 }
 
 const RESUMES_AT_ONCE = 8
+/** Who asked for what is resumed. */
+const SELF = "account-signer"
 
 const unknownAccount = (tenant: TenantSlug) =>
   new RequestRefused({ kind: "unknown", problem: `tenant "${tenant}" has no account here` })
@@ -64,9 +66,16 @@ const make = Effect.gen(function* () {
 
   /** Gives the servers what is wanted now, and waits until all have it. */
   const push = (tenant: TenantSlug, actor: string) =>
+    book.pushing(tenant, (account, revoked) => bring(account, revoked, actor))
+
+  /** The same, unless all have it already. */
+  const pushIfBehind = (tenant: TenantSlug, actor: string) =>
     book.pushing(tenant, (account, revoked) =>
-      account.isRemoved ? takeAway(account, actor) : give(account, revoked, actor)
+      account.pushedVersion < account.version ? bring(account, revoked, actor) : Effect.void
     )
+
+  const bring = (account: WantedAccount, revoked: Readonly<Record<string, number>>, actor: string) =>
+    account.isRemoved ? takeAway(account, actor) : give(account, revoked, actor)
 
   const give = Effect.fnUntraced(function* (
     account: WantedAccount,
@@ -126,18 +135,16 @@ const make = Effect.gen(function* () {
     }
     const keys = yield* keyring.ensureTenant(tenant)
     yield* book.want({ tenant, publicKey: keys.publicKey, limits, isSuspended })
-    const now = yield* book.get(tenant)
-    if (now === undefined || now.pushedVersion < now.version) yield* push(tenant, actor)
+    yield* pushIfBehind(tenant, actor)
     return { account: keys.publicKey }
   })
 
   const removeAccount: Operations["remove-account"] = Effect.fn("Accounts.remove-account")(function* (request) {
     const { tenant, actor } = request
     yield* book.wantRemoved(tenant)
+    yield* pushIfBehind(tenant, actor)
     const account = yield* book.get(tenant)
-    if (account === undefined) return {}
-    if (account.pushedVersion < account.version) yield* push(tenant, actor)
-    return { account: account.publicKey }
+    return account === undefined ? {} : { account: account.publicKey }
   })
 
   const forgetAccount: Operations["forget-account"] = Effect.fn("Accounts.forget-account")(function* ({ tenant }) {
@@ -165,6 +172,7 @@ const make = Effect.gen(function* () {
       return yield* new RequestRefused({ kind: "invalid", problem })
     }
     const keys = yield* keysOf(tenant)
+    if (request.replaces !== undefined) yield* retire(tenant, request.replaces)
     const user = { publicKey, role, name, purpose, issuedAt, expiresAt }
     const identity = { name, publicKey, expiresAt: DateTime.toDateUtc(expiresAt) }
     const claims = yield* Effect.promise(() => signTenantUser(identity, role, keys))
@@ -180,32 +188,44 @@ const make = Effect.gen(function* () {
     return { claims, user }
   })
 
+  const unknownUser = (tenant: TenantSlug, publicKey: string) =>
+    new RequestRefused({
+      kind: "unknown",
+      problem: `tenant "${tenant}" has no user ${publicKey} that is still good. List its credentials`
+    })
+
+  const retire = Effect.fnUntraced(function* (
+    tenant: TenantSlug,
+    { publicKey, retiresAt }: NonNullable<RequestOf<"sign-user">["replaces"]>
+  ) {
+    const retired = yield* book.retire(tenant, publicKey, retiresAt)
+    if (retired === undefined) return yield* unknownUser(tenant, publicKey)
+  })
+
   const revokeUser: Operations["revoke-user"] = Effect.fn("Accounts.revoke-user")(function* (request) {
     const { tenant, publicKey, actor } = request
     const user = yield* book.revoke(tenant, publicKey)
-    if (user === undefined) {
-      const problem = `tenant "${tenant}" has no user ${publicKey}. List its credentials`
-      return yield* new RequestRefused({ kind: "unknown", problem })
-    }
-    const account = yield* book.get(tenant)
-    if (account !== undefined && account.pushedVersion < account.version) yield* push(tenant, actor)
+    if (user === undefined) return yield* unknownUser(tenant, publicKey)
+    yield* pushIfBehind(tenant, actor)
     return { user }
   })
 
   /** Accounts that a server lost, as one does that starts with an empty disk. */
   const lost = Effect.gen(function* () {
+    // In this order: what the servers had when the book was read, they still have.
+    const given = (yield* book.all).filter((account) => !account.isRemoved && account.pushedVersion >= account.version)
     const held = yield* servers.held
-    return (yield* book.all).filter(({ publicKey, isRemoved }) => !isRemoved && !held.has(publicKey))
+    return given.filter(({ publicKey }) => !held.has(publicKey))
   })
 
   const resume = Effect.gen(function* () {
-    const missing = [...(yield* book.pending), ...(yield* lost).map(({ tenant }) => tenant)]
-    const tenants = new Set(missing)
-    yield* Effect.forEach(tenants, (tenant) => push(tenant, "account-signer"), {
-      concurrency: RESUMES_AT_ONCE,
-      discard: true
-    })
-    return tenants.size
+    for (const { tenant, publicKey } of yield* book.dueToRetire) yield* book.revoke(tenant, publicKey)
+    const pending = yield* book.pending
+    const missing = yield* lost
+    const options = { concurrency: RESUMES_AT_ONCE, discard: true } as const
+    yield* Effect.forEach(pending, (tenant) => pushIfBehind(tenant, SELF), options)
+    yield* Effect.forEach(missing, ({ tenant }) => push(tenant, SELF), options)
+    return pending.length + missing.length
   }).pipe(Effect.withSpan("Accounts.resume"))
 
   return Accounts.of({

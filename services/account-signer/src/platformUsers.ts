@@ -27,6 +27,7 @@ const user = (
 const FLAGS = "bulkhead-flags"
 
 const core = user("core", "platform", [
+  "$JS.API.INFO",
   // Streams of tenants and of lifecycle messages, the bucket of flags.
   "$JS.API.STREAM.INFO.*",
   "$JS.API.STREAM.CREATE.*",
@@ -34,6 +35,7 @@ const core = user("core", "platform", [
   "$JS.API.STREAM.DELETE.*",
   // The lanes' durable consumers, and the watch on the flags.
   "$JS.API.CONSUMER.CREATE.>",
+  "$JS.API.CONSUMER.DURABLE.CREATE.*.*",
   "$JS.API.CONSUMER.INFO.*.*",
   "$JS.API.CONSUMER.DELETE.*.*",
   "$JS.API.CONSUMER.MSG.NEXT.*.*",

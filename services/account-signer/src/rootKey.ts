@@ -30,15 +30,12 @@ const removeRoot = Effect.gen(function* () {
 })
 
 const [verb] = process.argv.slice(2)
-const commands: Readonly<Record<string, typeof exportRoot | typeof removeRoot>> = {
-  export: exportRoot,
-  remove: removeRoot
-}
 
-const program = Effect.suspend((): typeof exportRoot | typeof removeRoot => {
-  const command = commands[verb ?? ""]
+const program = Effect.gen(function* () {
+  if (verb === "export") return yield* exportRoot
+  if (verb === "remove") return yield* removeRoot
   const problem = `"${verb ?? ""}" is no command: say export, which prints the key, or remove`
-  return command ?? Effect.fail(new RootKeyProblem({ problem }))
+  return yield* new RootKeyProblem({ problem })
 })
 
 program.pipe(

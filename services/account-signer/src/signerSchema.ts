@@ -27,6 +27,7 @@ export const signerMigrations: ReadonlyArray<Migration> = [
         purpose text not null,
         issued_at timestamptz not null,
         expires_at timestamptz not null,
+        retires_at timestamptz,
         revoked_at timestamptz
       )`,
       "create index on bulkhead_signer.users (tenant, issued_at)",

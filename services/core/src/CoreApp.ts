@@ -2,6 +2,7 @@
  * Core, put together: the one place where its live layers meet. It needs `Health` and `Metrics` of the process it runs in.
  */
 import { createServer } from "node:http"
+import { SignerClient } from "@bulkhead/account-signer/client"
 import { FlagStore, Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, portTaken } from "@bulkhead/observability"
@@ -13,6 +14,7 @@ import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-ap
 import { TenantAccounts } from "./accounts/TenantAccounts.ts"
 import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
+import { CredentialsHandlers } from "./api/CredentialsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
@@ -68,7 +70,7 @@ const accounts = Layer.unwrap(
 )
 
 const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([TenantsHandlers, HealthHandlers]),
+  Layer.provide([TenantsHandlers, CredentialsHandlers, HealthHandlers]),
   Layer.provide(AuthorizationLayer),
   Layer.provide(HttpApiMiddleware.layerProblemDetails({ includeDetails: true }))
 )
@@ -90,6 +92,7 @@ const apiServer = Layer.unwrap(
 export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob).pipe(
   Layer.provide(TenantRegistry.layer),
   Layer.provide(accounts),
+  Layer.provide(SignerClient.layer),
   Layer.provide(servers),
   Layer.provide(CoreMetrics.layer),
   Layer.provide(ApiToken.layer),

@@ -20,6 +20,8 @@ export const IssuedUser = Schema.Struct({
   purpose: Schema.String,
   issuedAt: Schema.DateTimeUtcFromString,
   expiresAt: Schema.DateTimeUtcFromString,
+  /** When it is revoked by itself, because another took its place. */
+  retiresAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   revokedAt: Schema.optionalKey(Schema.DateTimeUtcFromString)
 }).annotate({ identifier: "IssuedUser" })
 export type IssuedUser = typeof IssuedUser.Type
@@ -66,7 +68,9 @@ export const OPERATIONS = {
       name: UserName,
       purpose: Schema.String.check(Schema.isMaxLength(200)),
       publicKey: UserPublicKey,
-      expiresAt: Schema.DateTimeUtcFromString
+      expiresAt: Schema.DateTimeUtcFromString,
+      /** The user whose place it takes, and when that one is revoked. */
+      replaces: Schema.optionalKey(Schema.Struct({ publicKey: UserPublicKey, retiresAt: Schema.DateTimeUtcFromString }))
     }),
     response: Schema.Struct({ claims: Schema.String, user: IssuedUser })
   },

@@ -5,7 +5,6 @@
  */
 import { SignerClient, type SignerError } from "@bulkhead/account-signer/client"
 import { NKey, PLANS, type TenantRole } from "@bulkhead/accounts"
-import type { Nats } from "@bulkhead/nats"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Context, DateTime, Effect, Layer } from "effect"
 
@@ -33,10 +32,10 @@ export class TenantAccounts extends Context.Service<
     readonly probeUser: (tenant: Tenant, role: TenantRole) => Effect.Effect<ProbeUser, SignerError>
   }
 >()("@bulkhead/core/TenantAccounts") {
-  static readonly layerSigner: Layer.Layer<TenantAccounts, never, Nats> = Layer.effect(
+  static readonly layerSigner: Layer.Layer<TenantAccounts, never, SignerClient> = Layer.effect(
     TenantAccounts,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(SignerClient.layer))
+  )
 
   static readonly layerNone: Layer.Layer<TenantAccounts> = Layer.succeed(TenantAccounts, {
     areKept: false,

@@ -2,11 +2,13 @@
  * The HTTP API of core: its definition alone, so that clients can be made from it without the server.
  */
 import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { CredentialsApi } from "./CredentialsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
 
 export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(TenantsApi)
+  .add(CredentialsApi)
   .add(HealthApi)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({ title: "Bulkhead core", version: "1" })) {}

@@ -1,11 +1,12 @@
 /**
- * The tenants of an installation: create, list, get.
+ * The tenants of an installation: create, look, change the plan, suspend, resume, delete.
  */
 import { NewTenantSlug, Tenant, TenantPlan } from "@bulkhead/tenancy"
 import { Effect, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
+import { ErasureReport } from "./ErasureReport.ts"
+import { RefusedProblem, TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 
 /** What a caller says of a new tenant. */
 export const NewTenant = Schema.Struct({
@@ -14,7 +15,16 @@ export const NewTenant = Schema.Struct({
   plan: TenantPlan.pipe(Schema.withDecodingDefaultKey(Effect.succeed("free" as const)))
 }).annotate({ identifier: "NewTenant" })
 
+/** What is changed of a tenant. */
+export const TenantChange = Schema.Struct({ plan: TenantPlan }).annotate({ identifier: "TenantChange" })
+
+const PENDING =
+  "`appliedGeneration` equals `generation` when every server has it; below it while something is away, and then it is " +
+  "done by itself later: /health/tenants says what it waits for."
+
 const slug = Schema.String.annotate({ description: "The tenant's slug, its name in subjects, streams and schemas" })
+
+const changeErrors = [TenantUnknownProblem, RefusedProblem, UnavailableProblem] as const
 
 export class TenantsApi extends HttpApiGroup.make("tenants")
   .add(
@@ -32,7 +42,37 @@ export class TenantsApi extends HttpApiGroup.make("tenants")
       params: { slug },
       success: Tenant,
       error: [TenantUnknownProblem, UnavailableProblem]
-    })
+    }),
+    HttpApiEndpoint.patch("change", "/:slug", {
+      params: { slug },
+      payload: TenantChange,
+      success: Tenant,
+      error: changeErrors
+    }).annotate(OpenApi.Description, `Changes the plan, and with it the tenant's limits. ${PENDING}`),
+    HttpApiEndpoint.post("suspend", "/:slug/suspend", {
+      params: { slug },
+      success: Tenant,
+      error: changeErrors
+    }).annotate(OpenApi.Description, `Cuts the tenant's clients and lets none in; its data stays. ${PENDING}`),
+    HttpApiEndpoint.post("resume", "/:slug/resume", {
+      params: { slug },
+      success: Tenant,
+      error: changeErrors
+    }).annotate(OpenApi.Description, `Lets the clients of a suspended tenant in again. ${PENDING}`),
+    HttpApiEndpoint.delete("delete", "/:slug", {
+      params: { slug },
+      success: [ErasureReport, Tenant.pipe(HttpApiSchema.status(202))],
+      error: changeErrors
+    }).annotate(
+      OpenApi.Description,
+      "Deletes the tenant with its account, credentials, stream, schema and role. 200 with the report of what was found " +
+        "when all was gone; 202 while a server is away, and then it is finished by itself later."
+    ),
+    HttpApiEndpoint.get("erasures", "/:slug/erasures", {
+      params: { slug },
+      success: Schema.Array(ErasureReport),
+      error: [TenantUnknownProblem, UnavailableProblem]
+    }).annotate(OpenApi.Description, "The reports of tenants of this slug that were deleted, the newest first.")
   )
   .prefix("/v1/tenants")
   .middleware(Authorization) {}

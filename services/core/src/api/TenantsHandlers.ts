@@ -1,15 +1,16 @@
 /**
- * What the tenants API does. Creating a tenant records the wish and waits a while for the registry to fulfil it.
+ * What the tenants API does. It records what is wished, and waits a while for the registry to fulfil it.
  */
-import { isTenantSlug } from "@bulkhead/channels"
-import { type StorageError, TenantStore } from "@bulkhead/storage"
+import { DEFAULT_TENANT, isTenantSlug, type TenantSlug } from "@bulkhead/channels"
+import { type StorageError, TenantStore, type TenantWish } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
-import { Effect, Schedule } from "effect"
+import { Effect, Schedule, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { CoreConfig } from "../CoreConfig.ts"
 import { TenantRegistry } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
-import { TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
+import { ErasureReport } from "./ErasureReport.ts"
+import { RefusedProblem, TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 
 /** A database that is away is the caller's business; whatever else it says is a fault of ours, and dies. */
 const unavailable = (error: StorageError) =>
@@ -22,10 +23,26 @@ const unavailable = (error: StorageError) =>
       )
     : Effect.die(error)
 
-const unknown = (slug: string) =>
+/** The answer for a slug that no tenant has. */
+export const unknownTenant = (slug: string) =>
   Effect.fail(
     new TenantUnknownProblem({ detail: `There is no tenant "${slug}". List them with GET /v1/tenants`, slug })
   )
+
+/** Every way in which a change of a tenant that exists can fail. */
+const changeFailures = <A, R>(slug: string, change: Effect.Effect<A, StorageError, R>) =>
+  change.pipe(
+    Effect.catchReason("StorageError", "TenantUnknown", () => unknownTenant(slug)),
+    Effect.catchReason("StorageError", "TenantDeleting", (reason) =>
+      Effect.fail(new RefusedProblem({ detail: reason.message }))
+    ),
+    Effect.catchTag("StorageError", unavailable)
+  )
+
+const isSettled = (tenant: Tenant): boolean =>
+  tenant.appliedGeneration >= tenant.generation && tenant.status !== "provisioning"
+
+const decodeReport = Schema.decodeUnknownSync(ErasureReport)
 
 export const TenantsHandlers = HttpApiBuilder.group(
   CoreApi,
@@ -34,13 +51,47 @@ export const TenantsHandlers = HttpApiBuilder.group(
     const config = yield* CoreConfig
     const store = yield* TenantStore
     const registry = yield* TenantRegistry
+    const lookAgain = Schedule.spaced("10 millis")
 
-    /** The tenant as soon as it is active, or as it stands when the time is over. */
-    const whenActive = (tenant: Tenant) =>
-      Effect.map(registry.state(tenant.slug), (state) => state?.tenant ?? tenant).pipe(
-        Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (current) => current.status === "active" }),
+    /** The tenant as soon as what was asked for is in force, or as it stands when the time is over. */
+    const whenSettled = (tenant: Tenant) =>
+      Effect.map(registry.state(tenant.slug), (state) =>
+        state !== undefined && state.tenant.generation >= tenant.generation ? state.tenant : tenant
+      ).pipe(
+        Effect.repeat({ schedule: lookAgain, until: isSettled }),
         Effect.timeoutOrElse({ duration: config.provisionWaitMs, orElse: () => Effect.succeed(tenant) })
       )
+
+    const reportsOf = (slug: TenantSlug) =>
+      store.erasures(slug).pipe(
+        Effect.map((erasures) => erasures.map(({ report }) => decodeReport(report))),
+        Effect.catchTag("StorageError", unavailable)
+      )
+
+    /** The report as soon as there is one, or the tenant when the time is over. */
+    const whenErased = (tenant: Tenant) =>
+      Effect.map(reportsOf(tenant.slug), (reports) => reports.find(({ tenantId }) => tenantId === tenant.id)).pipe(
+        Effect.repeat({ schedule: Schedule.spaced("25 millis"), until: (report) => report !== undefined }),
+        Effect.map((report) => report ?? tenant),
+        Effect.timeoutOrElse({ duration: config.provisionWaitMs, orElse: () => Effect.succeed(tenant) })
+      )
+
+    const request = Effect.fnUntraced(function* (slug: string, wish: TenantWish) {
+      if (!isTenantSlug(slug)) return yield* unknownTenant(slug)
+      const tenant = yield* changeFailures(slug, store.request(slug, wish))
+      yield* registry.notify
+      return tenant
+    })
+
+    /** It owns the subjects that carry no tenant: without it they would have no home. */
+    const refuseDefault = (slug: string) =>
+      slug === DEFAULT_TENANT
+        ? Effect.fail(
+            new RefusedProblem({
+              detail: `Tenant "${slug}" owns the subjects without a prefix: it cannot be suspended or deleted`
+            })
+          )
+        : Effect.void
 
     return handlers.handleAll({
       create: Effect.fnUntraced(function* ({ payload }) {
@@ -53,16 +104,27 @@ export const TenantsHandlers = HttpApiBuilder.group(
           Effect.catchTag("StorageError", unavailable)
         )
         yield* registry.notify
-        return yield* whenActive(tenant)
+        return yield* whenSettled(tenant)
       }),
       list: () => store.list.pipe(Effect.catchTag("StorageError", unavailable)),
       get: ({ params: { slug } }) =>
         isTenantSlug(slug)
           ? store.get(slug).pipe(
-              Effect.catchReason("StorageError", "TenantUnknown", () => unknown(slug)),
+              Effect.catchReason("StorageError", "TenantUnknown", () => unknownTenant(slug)),
               Effect.catchTag("StorageError", unavailable)
             )
-          : unknown(slug)
+          : unknownTenant(slug),
+      change: ({ params: { slug }, payload }) => Effect.flatMap(request(slug, payload), whenSettled),
+      suspend: Effect.fnUntraced(function* ({ params: { slug } }) {
+        yield* refuseDefault(slug)
+        return yield* whenSettled(yield* request(slug, { status: "suspended" }))
+      }),
+      resume: ({ params: { slug } }) => Effect.flatMap(request(slug, { status: "active" }), whenSettled),
+      delete: Effect.fnUntraced(function* ({ params: { slug } }) {
+        yield* refuseDefault(slug)
+        return yield* whenErased(yield* request(slug, { status: "deleting" }))
+      }),
+      erasures: ({ params: { slug } }) => (isTenantSlug(slug) ? reportsOf(slug) : unknownTenant(slug))
     })
   })
 )

@@ -23,11 +23,23 @@ export class TenantExistsProblem extends HttpApiError.Problem<TenantExistsProble
   { slug: Schema.String }
 ) {}
 
+/** What was asked cannot be done with this tenant as it is. */
+export class RefusedProblem extends HttpApiError.Problem<RefusedProblem>()("RefusedProblem", {
+  type: "urn:bulkhead:problem:refused",
+  status: 409,
+  title: "Refused"
+}) {}
+
+export class CredentialUnknownProblem extends HttpApiError.Problem<CredentialUnknownProblem>()(
+  "CredentialUnknownProblem",
+  { type: "urn:bulkhead:problem:credential-unknown", status: 404, title: "Unknown credential" }
+) {}
+
 /** A server we depend on is away. Nothing was changed; the same request may be sent again. */
 export class UnavailableProblem extends HttpApiError.Problem<UnavailableProblem>()(
   "UnavailableProblem",
   { type: "urn:bulkhead:problem:unavailable", status: 503, title: "Dependency unavailable" },
-  { dependency: Schema.Literals(["postgresql", "nats"]) }
+  { dependency: Schema.Literals(["postgresql", "nats", "account-signer"]) }
 ) {}
 
 export class BodyTooLargeProblem extends HttpApiError.Problem<BodyTooLargeProblem>()(

@@ -1,0 +1,82 @@
+/**
+ * A bootstrapped installation on real servers, with the signer in this process: for tests of the signer and of what asks
+ * it. The servers can be stopped and started under it.
+ */
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { freePort, startNatsServer, startPostgresServer } from "@bulkhead/devstack"
+import { Nats } from "@bulkhead/nats"
+import { Health, Metrics } from "@bulkhead/observability"
+import { SecretStore } from "@bulkhead/secrets"
+import { Database } from "@bulkhead/storage"
+import { ConfigProvider, Effect, Layer, Redacted } from "effect"
+import { SignerClient } from "../src/client/index.ts"
+import { Keyring } from "../src/Keyring.ts"
+import { PLATFORM_USERS } from "../src/platformUsers.ts"
+import { SignerApp } from "../src/SignerApp.ts"
+import { writeInstallation } from "../src/writeInstallation.ts"
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-signer-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+/** Servers with an installation, and no signer yet. */
+export const startServers = Effect.fnUntraced(function* () {
+  const folder = yield* temporaryFolder
+  const postgres = yield* startPostgresServer()
+  const database = yield* postgres.createDatabase("signer")
+  const environment = {
+    DATABASE_URL: Redacted.value(database),
+    SECRETS_KEYS: `test:${randomBytes(32).toString("base64")}`,
+    SIGNER_SYSTEM_CREDS_FILE: join(folder, "signer-system.creds"),
+    SIGNER_PLATFORM_CREDS_FILE: join(folder, "signer.creds"),
+    SIGNER_RESUME_MS: "200"
+  }
+  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(environment))
+  const secrets = SecretStore.layer.pipe(Layer.provideMerge(Database.layer), Layer.provide(settings))
+  const keyringContext = yield* Layer.build(Keyring.layer.pipe(Layer.provide(secrets)))
+  const keyring = yield* Effect.provideContext(Keyring, keyringContext)
+  const keys = yield* keyring.ensureInstallation("test")
+  yield* Effect.promise(() =>
+    writeInstallation(keys, { folder, credsDays: 1, resolverFolder: join(folder, "resolver") })
+  )
+  const leafPort = yield* freePort
+  const nats = yield* startNatsServer({
+    folder: join(folder, "nats"),
+    config: `${readFileSync(join(folder, "operator.conf"), "utf8")}\nleafnodes { listen: "127.0.0.1:${leafPort}" }`
+  })
+  const coreEnvironment = {
+    NATS_URL: nats.url,
+    NATS_CREDS_FILE: join(folder, "core.creds"),
+    NATS_INBOX_PREFIX: PLATFORM_USERS.core.inboxPrefix
+  }
+  return {
+    folder,
+    postgres,
+    database,
+    nats,
+    keys,
+    keyring,
+    environment: { ...environment, NATS_URL: nats.url },
+    coreEnvironment
+  }
+})
+
+export type Servers = Effect.Success<ReturnType<typeof startServers>>
+
+/** The signer, until the scope closes. */
+export const startSigner = (servers: Servers) => {
+  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.environment))
+  const process = Layer.mergeAll(Health.layer, Metrics.layer("account-signer", "test"))
+  return Layer.build(SignerApp.pipe(Layer.provide(process), Layer.provide(settings)))
+}
+
+/** Core's side of the conversation. */
+export const connectClient = (servers: Servers) => {
+  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.coreEnvironment))
+  const layer = SignerClient.layer.pipe(Layer.provide(Nats.layer), Layer.provide(settings))
+  return Effect.flatMap(Layer.build(layer), (context) => Effect.provideContext(SignerClient, context))
+}
