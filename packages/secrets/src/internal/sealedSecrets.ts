@@ -21,18 +21,18 @@ const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/
 /** A row with its name. */
 export interface SealedSecret extends SecretName, Sealed {}
 
-const reasonOf = (schema: string, { reason }: StorageError): SecretReason =>
-  reason.isRetryable
+const reasonOf = (schema: string, right: string, { reason }: StorageError): SecretReason =>
+  reason._tag === "DatabaseUnavailable"
     ? new SecretStoreUnavailable({
         store: "PostgreSQL",
-        problem: reason.message,
+        problem: reason.problem,
         nextStep: "wait and try again",
         cause: reason
       })
     : new SecretStoreRefused({
         store: "PostgreSQL",
         path: `${schema}.sealed_secrets`,
-        right: "select, insert, update, delete",
+        right,
         nextStep: `grant it, or let the login role own the schema (${reason.message})`,
         cause: reason
       })
@@ -48,46 +48,65 @@ export const openSealedSecrets = Effect.fnUntraced(function* (schema: string) {
   const { sql } = yield* Database
   const table = sql.literal(`"${schema}".sealed_secrets`)
 
-  const run = <A>(statement: Effect.Effect<A, SqlError>): Effect.Effect<A, SecretReason> =>
+  const needing = <A>(right: string, statement: Effect.Effect<A, SqlError>): Effect.Effect<A, SecretReason> =>
     statement.pipe(
       asStorageError("sealed_secrets"),
-      Effect.mapError((error) => reasonOf(schema, error))
+      Effect.mapError((error) => reasonOf(schema, right, error))
     )
 
-  yield* run(sql.withTransaction(ensureTable(sql, schema)))
+  yield* needing("create", sql.withTransaction(ensureTable(sql, schema)))
 
   return {
     find: (name: SecretName) =>
-      run(sql<Sealed>`
-        select key_id as "keyId", nonce, sealed from ${table} where owner = ${name.owner} and purpose = ${name.purpose}`),
+      needing(
+        "select",
+        sql<Sealed>`
+        select key_id as "keyId", nonce, sealed from ${table} where owner = ${name.owner} and purpose = ${name.purpose}`
+      ),
     insert: (name: SecretName, row: Sealed) =>
-      run(sql`
+      needing(
+        "insert",
+        sql`
         insert into ${table} (owner, purpose, key_id, nonce, sealed)
         values (${name.owner}, ${name.purpose}, ${row.keyId}, ${row.nonce}, ${row.sealed})
-        on conflict do nothing returning 1`),
+        on conflict do nothing returning 1`
+      ),
     upsert: (name: SecretName, row: Sealed) =>
-      run(sql`
+      needing(
+        "insert, update",
+        sql`
         insert into ${table} (owner, purpose, key_id, nonce, sealed)
         values (${name.owner}, ${name.purpose}, ${row.keyId}, ${row.nonce}, ${row.sealed})
         on conflict (owner, purpose) do update
-        set key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, sealed_at = now()`),
+        set key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, sealed_at = now()`
+      ),
     /** Replaces a row only where it is still the one that was read: a nonce is never used twice. */
     exchange: (name: SecretName, old: Sealed, next: Sealed) =>
-      run(sql`
+      needing(
+        "update",
+        sql`
         update ${table} set key_id = ${next.keyId}, nonce = ${next.nonce}, sealed = ${next.sealed}, sealed_at = now()
         where owner = ${name.owner} and purpose = ${name.purpose} and key_id = ${old.keyId} and nonce = ${old.nonce}
-        returning 1`),
+        returning 1`
+      ),
     remove: (name: SecretName) =>
-      run(sql`delete from ${table} where owner = ${name.owner} and purpose = ${name.purpose}`),
-    purposes: (owner: string) => run(sql<{ purpose: string }>`select purpose from ${table} where owner = ${owner}`),
+      needing("delete", sql`delete from ${table} where owner = ${name.owner} and purpose = ${name.purpose}`),
+    purposes: (owner: string) =>
+      needing("select", sql<{ purpose: string }>`select purpose from ${table} where owner = ${owner}`),
     /** Rows under any key but `keyId`, by name, after `after`. */
     notUnder: (keyId: string, after: SecretName, rowsMax: number) =>
-      run(sql<SealedSecret>`
+      needing(
+        "select",
+        sql<SealedSecret>`
         select owner, purpose, key_id as "keyId", nonce, sealed from ${table}
         where key_id <> ${keyId} and (owner, purpose) > (${after.owner}, ${after.purpose})
-        order by owner, purpose limit ${rowsMax}`),
-    countByKey: run(sql<{ keyId: string; rows: number }>`
-      select key_id as "keyId", count(*)::float8 as rows from ${table} group by key_id order by key_id`)
+        order by owner, purpose limit ${rowsMax}`
+      ),
+    countByKey: needing(
+      "select",
+      sql<{ keyId: string; rows: number }>`
+      select key_id as "keyId", count(*)::float8 as rows from ${table} group by key_id order by key_id`
+    )
   }
 })
 
