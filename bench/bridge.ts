@@ -2,27 +2,10 @@
  * What the bridge costs: a tenant's client publishes through its account's import into the platform's stream, against a
  * client of the platform's own account that publishes into the same stream directly.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import {
-  inboxPrefixOf,
-  makeAccountKeys,
-  makeInstallationKeys,
-  PLANS,
-  pushClaims,
-  resolverConfig,
-  signInstallation,
-  signTenantAccount,
-  signTenantUser,
-  signUser,
-  type UserCredentials
-} from "@bulkhead/accounts"
-import type { TenantSlug } from "@bulkhead/channels"
-import { startNatsServer } from "@bulkhead/devstack"
-import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
-import { Effect, Redacted } from "effect"
+import { connectWith, startInstallation } from "@bulkhead/accounts/testing"
+import { jetstream } from "@nats-io/jetstream"
+import type { NatsConnection } from "@nats-io/transport-node"
+import { Effect } from "effect"
 import type { Benchmark } from "./run.ts"
 
 const MESSAGES = 4_000
@@ -49,40 +32,14 @@ const rate = async (connection: NatsConnection, subject: string): Promise<number
 const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const measure = Effect.gen(function* () {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-bench-"))),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
-  const keys = makeInstallationKeys()
-  const tenant = { tenant: "acme" as TenantSlug, keys: makeAccountKeys(), limits: PLANS.pro }
-  const claims = yield* Effect.promise(() => signInstallation("bench", keys))
-  const config = resolverConfig(claims, keys, join(folder, "jwt"))
-  const server = yield* startNatsServer({ folder: join(folder, "server"), config })
-  const open = (user: UserCredentials, inboxPrefix?: string) =>
-    Effect.acquireRelease(
-      Effect.promise(() =>
-        connect({
-          servers: server.url,
-          authenticator: credsAuthenticator(new TextEncoder().encode(Redacted.value(user.creds))),
-          noAsyncTraces: true,
-          ...(inboxPrefix === undefined ? {} : { inboxPrefix })
-        })
-      ),
-      (connection) => Effect.promise(() => connection.close())
-    )
-  const soon = new Date(Date.now() + 3_600_000)
-  const all = { pub: { allow: [">"] }, sub: { allow: [">"] } }
-  const system = yield* open(yield* Effect.promise(() => signUser(keys.system, "system", all, soon)))
-  yield* pushClaims(system, yield* Effect.promise(() => signTenantAccount(tenant, keys)))
-  const platform = yield* open(yield* Effect.promise(() => signUser(keys.platform, "platform", all, soon)))
-  const collector = yield* Effect.promise(() => signTenantUser(tenant.keys, "collector", "collector", soon))
-  const bridged = yield* open(collector, inboxPrefixOf("collector"))
+  const installation = yield* startInstallation()
+  const bridged = yield* (yield* installation.onboard("acme")).connectAs("collector", { noAsyncTraces: true })
+  const user = yield* installation.platformUser("publisher", "platform")
+  const direct = yield* connectWith(installation.server.url, user, { noAsyncTraces: true })
   return yield* Effect.promise(async () => {
-    const manager = await jetstreamManager(platform)
-    await manager.streams.add({ name: "events-acme", subjects: ["acme.events.>"] })
     const rates = { bridged: [] as Array<number>, direct: [] as Array<number> }
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const pair = { bridged: await rate(bridged, "events.bench"), direct: await rate(platform, "acme.events.bench") }
+      const pair = { bridged: await rate(bridged, "events.bench"), direct: await rate(direct, "acme.events.bench") }
       // The first round warms up.
       if (round === 0) continue
       rates.bridged.push(pair.bridged)

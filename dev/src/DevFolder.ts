@@ -14,11 +14,18 @@ export interface DevFolder {
   readonly nats: string
   readonly postgres: string
   readonly logs: string
+  /** What `bootstrap` writes: the operator, and credentials of the platform's services. */
+  readonly installation: string
+  /** Credentials of the demo tenants: a folder for each program that uses them. */
+  readonly credentials: (program: string) => string
+  readonly tls: string
   /** A secret made at the first start and kept, readable by the owner alone. */
   readonly secret: (name: string) => Redacted.Redacted<string>
-  /** The file that holds such a secret, for programs that read it from there. */
-  readonly secretFile: (name: string) => string
+  /** The file that holds such a secret, for programs that read it from there; `text` makes one of another form. */
+  readonly secretFile: (name: string, text?: () => string) => string
 }
+
+const randomText = () => randomBytes(24).toString("base64url")
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -53,13 +60,14 @@ export const openDevFolder = Effect.fnUntraced(function* (path: string, reset: b
   const folder = (name: string) => join(path, name)
   if (reset) {
     removePostgresFolder(folder("postgres"))
-    for (const name of ["nats", "logs", "secrets"]) rmSync(folder(name), { recursive: true, force: true })
+    for (const name of ["nats", "logs", "secrets", "installation", "credentials", "tls"])
+      rmSync(folder(name), { recursive: true, force: true })
   }
   mkdirSync(folder("logs"), { recursive: true })
   mkdirSync(folder("secrets"), { recursive: true, mode: 0o700 })
-  const secretFile = (name: string): string => {
+  const secretFile = (name: string, text: () => string = randomText): string => {
     const file = join(folder("secrets"), name)
-    if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 })
+    if (!existsSync(file)) writeFileSync(file, text(), { mode: 0o600 })
     return file
   }
   const opened: DevFolder = {
@@ -67,6 +75,13 @@ export const openDevFolder = Effect.fnUntraced(function* (path: string, reset: b
     nats: folder("nats"),
     postgres: folder("postgres"),
     logs: folder("logs"),
+    installation: folder("installation"),
+    credentials: (program) => {
+      const path = join(folder("credentials"), program)
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      return path
+    },
+    tls: folder("tls"),
     secret: (name) => Redacted.make(readFileSync(secretFile(name), "utf8")),
     secretFile
   }

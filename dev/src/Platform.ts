@@ -1,29 +1,19 @@
 /**
- * The whole platform on one machine: both servers, core and poller as processes of their own, demo tenants, their
- * sites and their traffic. Everything ends, in reverse order, with the scope.
+ * The whole platform on one machine: both servers, the services as processes of their own, demo tenants in accounts of
+ * their own, their sites and their traffic. Everything ends, in reverse order, with the scope.
  */
 import { join } from "node:path"
-import { CoreApi } from "@bulkhead/core/api"
-import {
-  freePort,
-  type RunningNatsServer,
-  type RunningPostgresServer,
-  startNatsServer,
-  startPostgresServer,
-  stopLeftover
-} from "@bulkhead/devstack"
-import { Flags } from "@bulkhead/flags"
-import { EventPublisher, Nats } from "@bulkhead/nats"
-import { PgClient } from "@effect/sql-pg"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
+import { freePort, stopLeftover } from "@bulkhead/devstack"
+import { layerTenantPublishers, natsConfig } from "@bulkhead/nats"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { coreClient } from "./coreClient.ts"
+import { issueCredentials } from "./credentials.ts"
 import { startDemoSite } from "./DemoSite.ts"
 import { type DevFolder, openDevFolder } from "./DevFolder.ts"
 import { demoTenants } from "./demoTenants.ts"
-import { natsAuthorization, natsEnvironment } from "./natsUsers.ts"
 import { writePollerChecks } from "./pollerChecks.ts"
 import { startService } from "./ServiceProcess.ts"
+import { type Servers, signerEnvironment, startServers } from "./servers.ts"
 import { publishTraffic } from "./traffic.ts"
 
 export interface PlatformOptions {
@@ -32,94 +22,83 @@ export interface PlatformOptions {
   readonly reset: boolean
   /** Events a second of each demo tenant. */
   readonly trafficPerSecond: number
+  readonly tls: boolean
   /** Told what is being done, one line a step. */
   readonly onProgress: (line: string) => void
 }
 
-const services = { core: "services/core/src/main.ts", poller: "services/poller/src/main.ts" } as const
+const services = {
+  "account-signer": "services/account-signer/src/main.ts",
+  core: "services/core/src/main.ts",
+  poller: "services/poller/src/main.ts"
+} as const
 type ServiceName = keyof typeof services
 
 const pidFileOf = (folder: DevFolder, name: ServiceName): string => join(folder.path, `${name}.pid`)
 
-const DATABASE = "bulkhead"
-const CORE_ROLE = "bulkhead_core"
-
-/** Core's own login: no superuser; it may make roles and schemas, and that is all it needs. */
-const prepareDatabase = (folder: DevFolder, postgres: RunningPostgresServer) =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const password = Redacted.value(folder.secret("postgres-core"))
-    const roles = yield* sql`select from pg_roles where rolname = ${CORE_ROLE}`
-    if (roles.length === 0) yield* sql.unsafe(`create role ${CORE_ROLE} login createrole password '${password}'`)
-    const databases = yield* sql`select from pg_database where datname = ${DATABASE}`
-    if (databases.length === 0) yield* sql.unsafe(`create database ${DATABASE} owner ${CORE_ROLE}`)
-  }).pipe(Effect.provide(PgClient.layer({ url: postgres.url(), maxConnections: 1 })), Effect.orDie)
-
-/** What both services are told alike. */
-const commonEnvironment = (opsPort: number) => ({
-  OPS_HOST: "127.0.0.1",
-  OPS_PORT: String(opsPort),
-  LOG_FORMAT: "json",
-  NATS_TENANT_PREFIX_ENABLED: "true"
-})
-
-const startCore = Effect.fnUntraced(function* (
+/** A service with what all services are told alike. */
+const start = Effect.fnUntraced(function* (
   folder: DevFolder,
-  nats: RunningNatsServer,
-  postgres: RunningPostgresServer
+  servers: Servers,
+  name: ServiceName,
+  environment: Readonly<Record<string, string>>
 ) {
-  const [port, opsPort] = [yield* freePort, yield* freePort]
-  const password = Redacted.value(folder.secret("postgres-core"))
-  const service = yield* startService({
-    name: "core",
-    entry: services.core,
-    env: {
-      ...commonEnvironment(opsPort),
-      ...natsEnvironment(folder, nats.url, "core"),
-      CORE_HTTP_PORT: String(port),
-      CORE_API_TOKEN_FILE: folder.secretFile("core-api-token"),
-      DATABASE_URL: `postgres://${CORE_ROLE}:${password}@127.0.0.1:${postgres.port}/${DATABASE}`
-    },
-    readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
-    logFile: join(folder.logs, "core.log"),
-    pidFile: pidFileOf(folder, "core")
-  })
-  return { service, url: `http://127.0.0.1:${port}`, opsUrl: `http://127.0.0.1:${opsPort}` }
-})
-
-const coreClient = (folder: DevFolder, url: string) =>
-  HttpApiClient.make(CoreApi, {
-    baseUrl: url,
-    transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(folder.secret("core-api-token")))
-  }).pipe(Effect.provide(FetchHttpClient.layer))
-
-const startPoller = Effect.fnUntraced(function* (folder: DevFolder, nats: RunningNatsServer, checksFile: string) {
   const opsPort = yield* freePort
   const service = yield* startService({
-    name: "poller",
-    entry: services.poller,
+    name,
+    entry: services[name],
     env: {
-      ...commonEnvironment(opsPort),
-      ...natsEnvironment(folder, nats.url, "poller"),
-      POLLER_CHECKS_FILE: checksFile
+      ...servers.natsEnvironment,
+      OPS_HOST: "127.0.0.1",
+      OPS_PORT: String(opsPort),
+      LOG_FORMAT: "json",
+      ...environment
     },
     readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
-    logFile: join(folder.logs, "poller.log"),
-    pidFile: pidFileOf(folder, "poller")
+    logFile: join(folder.logs, `${name}.log`),
+    pidFile: pidFileOf(folder, name)
   })
   return { service, opsUrl: `http://127.0.0.1:${opsPort}` }
 })
 
-const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, nats: RunningNatsServer, perSecond: number) {
-  const environment = ConfigProvider.fromEnvRecord({
-    ...natsEnvironment(folder, nats.url, "traffic"),
-    NATS_TENANT_PREFIX_ENABLED: "true"
+const startSigner = (folder: DevFolder, servers: Servers) =>
+  start(folder, servers, "account-signer", {
+    ...signerEnvironment(folder, servers.databaseUrl("account-signer")),
+    SIGNER_SYSTEM_CREDS_FILE: join(folder.installation, "signer-system.creds"),
+    SIGNER_PLATFORM_CREDS_FILE: join(folder.installation, "signer.creds")
   })
-  const publisher = EventPublisher.layer.pipe(
-    Layer.provide([Flags.layerEnv, Nats.layer]),
-    Layer.provide(ConfigProvider.layer(environment))
-  )
-  const context = yield* Layer.build(publisher)
+
+const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers) {
+  const port = yield* freePort
+  const { service, opsUrl } = yield* start(folder, servers, "core", {
+    NATS_CREDS_FILE: join(folder.installation, "core.creds"),
+    NATS_INBOX_PREFIX: "_INBOX_core",
+    NATS_TENANT_PREFIX_ENABLED: "true",
+    CORE_HTTP_PORT: String(port),
+    CORE_API_TOKEN_FILE: folder.secretFile("core-api-token"),
+    DATABASE_URL: servers.databaseUrl("core")
+  })
+  return { service, url: `http://127.0.0.1:${port}`, opsUrl }
+})
+
+const POLLER = { name: "poller", role: "service" } as const
+const TRAFFIC = { name: "traffic", role: "collector" } as const
+
+const startPoller = (folder: DevFolder, servers: Servers, checksFile: string) =>
+  start(folder, servers, "poller", {
+    POLLER_CHECKS_FILE: checksFile,
+    POLLER_CREDS_FOLDER: folder.credentials(POLLER.name)
+  })
+
+const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers, perSecond: number) {
+  const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.natsEnvironment))
+  const nats = yield* natsConfig.pipe(Effect.provide(environment))
+  const publishers = layerTenantPublishers({
+    tenants: demoTenants.map(({ slug }) => slug),
+    credsFolder: folder.credentials(TRAFFIC.name),
+    nats
+  })
+  const context = yield* Layer.build(publishers.pipe(Layer.provide(environment)))
   yield* Effect.forEach(demoTenants, (tenant) => publishTraffic(tenant, perSecond), { concurrency: "unbounded" }).pipe(
     Effect.provideContext(context),
     Effect.tapCause(Effect.logError),
@@ -130,23 +109,21 @@ const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, nats: Runni
 /** Starts everything; on success each demo tenant is active and events flow. */
 export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptions) {
   const folder = yield* openDevFolder(options.folder, options.reset)
-  for (const name of ["core", "poller"] as const) yield* stopLeftover(pidFileOf(folder, name), services[name])
-  options.onProgress("starting nats-server and PostgreSQL")
-  const nats = yield* startNatsServer({
-    folder: folder.nats,
-    config: natsAuthorization(folder),
-    logFile: join(folder.logs, "nats-server.log")
-  })
-  const postgres = yield* startPostgresServer({ folder: folder.postgres, logFile: join(folder.logs, "postgresql.log") })
-  yield* prepareDatabase(folder, postgres)
-  options.onProgress("starting core")
-  const core = yield* startCore(folder, nats, postgres)
-  const api = yield* coreClient(folder, core.url)
+  for (const name of Object.keys(services) as Array<ServiceName>) {
+    yield* stopLeftover(pidFileOf(folder, name), services[name])
+  }
+  options.onProgress("starting PostgreSQL and nats-server")
+  const servers = yield* startServers(folder, options.tls)
+  options.onProgress("starting account-signer and core")
+  const signer = yield* startSigner(folder, servers)
+  const core = yield* startCore(folder, servers)
+  const api = yield* coreClient(core.url, folder.secret("core-api-token"))
   for (const tenant of demoTenants) {
     options.onProgress(`tenant ${tenant.slug}`)
     yield* api.tenants
       .create({ payload: { ...tenant, plan: "pro" } })
       .pipe(Effect.catchTag("TenantExistsProblem", () => Effect.void))
+    for (const program of [POLLER, TRAFFIC]) yield* issueCredentials(api, folder, tenant.slug, program)
   }
   options.onProgress("starting poller and traffic")
   const sites = yield* Effect.forEach(demoTenants, (tenant, index) =>
@@ -154,30 +131,33 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
   )
   const checksFile = join(folder.path, "poller-checks.json")
   writePollerChecks(checksFile, {
-    natsMonitorUrl: nats.monitorUrl,
-    postgresPort: postgres.port,
+    natsMonitorUrl: servers.monitorUrl,
+    postgresPort: servers.postgres.port,
     coreReadyUrl: `${core.opsUrl}/readyz`,
     sites: new Map(sites)
   })
-  const poller = yield* startPoller(folder, nats, checksFile)
-  yield* startTraffic(folder, nats, options.trafficPerSecond)
+  const poller = yield* startPoller(folder, servers, checksFile)
+  yield* startTraffic(folder, servers, options.trafficPerSecond)
   return {
     folder,
     api,
+    servers,
     /** URLs and files for whoever wants to look closer. */
     places: {
       "API documentation": `${core.url}/docs`,
       "API token": folder.secretFile("core-api-token"),
       "metrics of core": `${core.opsUrl}/metrics`,
       "metrics of poller": `${poller.opsUrl}/metrics`,
-      "NATS monitor": nats.monitorUrl,
-      PostgreSQL: `postgres://postgres@127.0.0.1:${postgres.port}/${DATABASE}`,
+      "metrics of signer": `${signer.opsUrl}/metrics`,
+      NATS: servers.natsEnvironment.NATS_URL,
+      "NATS leaf nodes": servers.leafUrl,
+      "NATS monitor": servers.monitorUrl,
+      "NATS credentials": folder.credentials(TRAFFIC.name),
+      PostgreSQL: servers.adminUrl.toString(),
       logs: folder.logs
     },
-    /** The database as its superuser, for checks that look into every schema. */
-    databaseUrl: postgres.url(DATABASE),
     /** Fails when a service has ended by itself. */
-    ended: Effect.raceFirst(core.service.ended, poller.service.ended)
+    ended: Effect.raceAllFirst([signer.service.ended, core.service.ended, poller.service.ended])
   }
 })
 

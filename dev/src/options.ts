@@ -8,12 +8,14 @@ export interface DevOptions {
   readonly folder: string
   readonly reset: boolean
   readonly trafficPerSecond: number
+  readonly tls: boolean
 }
 
-const USAGE = `npm run dev -- [--reset] [--folder PATH] [--traffic EVENTS_PER_SECOND]
+const USAGE = `npm run dev -- [--reset] [--folder PATH] [--traffic EVENTS_PER_SECOND] [--tls]
   --reset     forget all data of earlier runs first
   --folder    where data, logs and secrets are kept (.bulkhead/dev)
-  --traffic   events a second of each demo tenant (10)`
+  --traffic   events a second of each demo tenant (10)
+  --tls       NATS with TLS, by certificates made for this run`
 
 const usage = (problem: string) => new DevError({ problem, nextStep: `Usage:\n${USAGE}` })
 
@@ -27,7 +29,8 @@ export const parseOptions = (args: ReadonlyArray<string>): Effect.Effect<DevOpti
           options: {
             reset: { type: "boolean", default: false },
             folder: { type: "string", default: ".bulkhead/dev" },
-            traffic: { type: "string", default: "10" }
+            traffic: { type: "string", default: "10" },
+            tls: { type: "boolean", default: false }
           }
         }),
       catch: (cause) => usage(cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause))
@@ -36,5 +39,5 @@ export const parseOptions = (args: ReadonlyArray<string>): Effect.Effect<DevOpti
     if (!(trafficPerSecond > 0 && trafficPerSecond <= 1_000)) {
       return yield* usage(`--traffic "${values.traffic}" is not a number above 0 and up to 1000`)
     }
-    return { folder: resolve(values.folder), reset: values.reset, trafficPerSecond }
+    return { folder: resolve(values.folder), reset: values.reset, trafficPerSecond, tls: values.tls }
   })

@@ -1,6 +1,6 @@
 /**
  * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
- * and none of another's. Prints a line per tenant and `smoke ok`.
+ * and none of another's. Prints a line per tenant and `smoke ok`. With `--tls`, NATS speaks TLS.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -64,13 +64,19 @@ const awaitRows = (platform: Platform) =>
           })
         )
     }),
-    Effect.provide(PgClient.layer({ url: platform.databaseUrl, maxConnections: 1 }))
+    Effect.provide(PgClient.layer({ url: platform.servers.adminUrl, maxConnections: 1 }))
   )
 
 const smoke = Effect.gen(function* () {
   const folder = yield* temporaryFolder
   const onProgress = (line: string) => console.error(`smoke: ${line} …`)
-  const platform = yield* startPlatform({ folder, reset: false, trafficPerSecond: 10, onProgress })
+  const platform = yield* startPlatform({
+    folder,
+    reset: false,
+    trafficPerSecond: 10,
+    tls: process.argv.includes("--tls"),
+    onProgress
+  })
   const counts = yield* Effect.raceFirst(awaitRows(platform), platform.ended)
   for (const { slug, own, foreign } of counts)
     yield* Console.log(`${slug}: ${own} rows of its own, ${foreign} of others`)

@@ -51,7 +51,7 @@ const awaitRows = (platform: { readonly output: () => string }) =>
 /** Processes of a platform: servers name their data folder, wherever it is; services are known by their pid files. */
 const leftIn = (folder: string): ReadonlyArray<string> => {
   const { stdout } = spawnSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" })
-  const pids = ["core.pid", "poller.pid"].flatMap((name) =>
+  const pids = ["account-signer.pid", "core.pid", "poller.pid"].flatMap((name) =>
     existsSync(join(folder, name)) ? [readFileSync(join(folder, name), "utf8")] : []
   )
   const data = join(folder, "postgres", "data")
@@ -62,11 +62,11 @@ const leftIn = (folder: string): ReadonlyArray<string> => {
 }
 
 describe("smoke", () => {
-  it.live(
-    "finds rows of its own and none of another's for every demo tenant",
-    () =>
+  it.live.each([[], ["--tls"]])(
+    "finds rows of its own and none of another's for every demo tenant %s",
+    (args) =>
       Effect.gen(function* () {
-        const smoke = yield* run("smoke", [])
+        const smoke = yield* run("smoke", args)
         assert.strictEqual(yield* smoke.ended, 0, smoke.output())
         assert.match(smoke.output(), /acme: \d+ rows of its own, 0 of others\nglobex: .*\ninitech: .*\nsmoke ok\n$/)
       }),

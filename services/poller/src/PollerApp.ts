@@ -2,41 +2,66 @@
  * The poller, put together. It needs `Health` and `Metrics` of the process it runs in.
  */
 import { Flags } from "@bulkhead/flags"
-import { EventPublisher, Nats } from "@bulkhead/nats"
+import { EventPublisher, layerTenantPublishers, Nats, natsConfig, TenantConnections } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
 import { Effect, Layer } from "effect"
-import { readChecks } from "./Check.ts"
+import { type Check, readChecks } from "./Check.ts"
 import { runCheck } from "./Poller.ts"
 import { PollerConfig } from "./PollerConfig.ts"
 import { PollerMetrics } from "./PollerMetrics.ts"
 
-const checks = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { checksFile } = yield* PollerConfig
-    const all = yield* readChecks(checksFile)
-    yield* Effect.logInfo("checking", { checks: all.length, tenants: new Set(all.map(({ tenant }) => tenant)).size })
-    for (const check of all) yield* Effect.forkScoped(runCheck(check).pipe(Effect.tapCause(Effect.logError)))
-  })
-)
+const running = (checks: ReadonlyArray<Check>) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const tenants = new Set(checks.map(({ tenant }) => tenant)).size
+      yield* Effect.logInfo("checking", { checks: checks.length, tenants })
+      for (const check of checks) yield* Effect.forkScoped(runCheck(check).pipe(Effect.tapCause(Effect.logError)))
+    })
+  )
 
-const readiness = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const health = yield* Health
-    const nats = yield* Nats
-    yield* health.register(
-      "nats",
-      Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
+/** One user publishes for all tenants, and puts the prefix before the subject. */
+const asOneUser = EventPublisher.layer.pipe(
+  Layer.provide(Flags.layerKv(Effect.flatMap(Nats, (nats) => nats.connection))),
+  Layer.merge(
+    Layer.effectDiscard(
+      Effect.gen(function* () {
+        const nats = yield* Nats
+        yield* (yield* Health).register(
+          "nats",
+          Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
+        )
+      })
     )
-  })
+  ),
+  Layer.provide(Nats.layer)
 )
 
-const publishing = EventPublisher.layer.pipe(
-  Layer.provide(Flags.layerKv(Effect.flatMap(Nats, (nats) => nats.connection)))
-)
+/** Each tenant's events go out with its own credentials, and the server puts the prefix. */
+const asEachTenant = (checks: ReadonlyArray<Check>, credsFolder: string) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { missing } = yield* TenantConnections
+      yield* (yield* Health).register(
+        "nats",
+        Effect.map(missing, (tenants) => (tenants.length === 0 ? undefined : `not connected: ${tenants.join(", ")}`))
+      )
+    })
+  ).pipe(
+    Layer.provideMerge(
+      Layer.unwrap(
+        Effect.map(natsConfig, (nats) =>
+          layerTenantPublishers({ tenants: checks.map(({ tenant }) => tenant), credsFolder, nats })
+        )
+      )
+    )
+  )
 
 /** Everything the poller does, from its environment. */
-export const PollerApp = Layer.mergeAll(readiness, checks.pipe(Layer.provide(publishing))).pipe(
-  Layer.provide(Nats.layer),
-  Layer.provide(PollerMetrics.layer),
-  Layer.provide(PollerConfig.layer)
-)
+export const PollerApp = Layer.unwrap(
+  Effect.gen(function* () {
+    const { checksFile, credsFolder } = yield* PollerConfig
+    const checks = yield* readChecks(checksFile)
+    const publishing = credsFolder === undefined ? asOneUser : asEachTenant(checks, credsFolder)
+    return running(checks).pipe(Layer.provide(publishing))
+  })
+).pipe(Layer.provide(PollerMetrics.layer), Layer.provide(PollerConfig.layer))
