@@ -16,6 +16,7 @@ export const makeCertificates = (folder: string): Effect.Effect<TlsFiles> =>
     const authority = await generate([{ name: "commonName", value: "Bulkhead development" }], {
       notAfterDate,
       keyType: "ec",
+      algorithm: "sha256",
       extensions: [
         { name: "basicConstraints", cA: true, critical: true },
         { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true }
@@ -24,6 +25,7 @@ export const makeCertificates = (folder: string): Effect.Effect<TlsFiles> =>
     const server = await generate([{ name: "commonName", value: "localhost" }], {
       notAfterDate,
       keyType: "ec",
+      algorithm: "sha256",
       ca: { key: authority.private, cert: authority.cert },
       extensions: [
         { name: "basicConstraints", cA: false },

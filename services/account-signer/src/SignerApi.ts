@@ -82,9 +82,12 @@ const make = Effect.gen(function* () {
       }
     })
 
-  // A subscription outlives reconnects, so it is made once.
-  yield* Effect.acquireRelease(Effect.map(nats.connection, subscribe), (subscription) =>
-    Effect.sync(() => subscription.unsubscribe())
+  // A subscription outlives reconnects, so it is made once. Waiting for the connection must stay interruptible.
+  yield* Effect.flatMap(nats.connection, (connection) =>
+    Effect.acquireRelease(
+      Effect.sync(() => subscribe(connection)),
+      (subscription) => Effect.sync(() => subscription.unsubscribe())
+    )
   ).pipe(Effect.forkScoped)
 })
 
