@@ -81,11 +81,13 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
   const askAll = Effect.fnUntraced(function* (operation: string, subject: string, payload: string) {
     if (servers.size === 0) yield* Effect.ignore(rollCall)
     const nats = yield* connection
+    // Those of now: the roll call may leave a silent one out while we wait for it.
+    const asked = servers
     const answers = yield* Effect.tryPromise({
-      try: (signal) => gather(nats, subject, payload, new Set(servers.keys()), inboxPrefix, signal),
+      try: (signal) => gather(nats, subject, payload, new Set(asked.keys()), inboxPrefix, signal),
       catch: (cause) => failed(operation, `the servers could not be asked (${cause})`, "Try again", true, cause)
     })
-    const silent = [...servers].filter(([id]) => !answers.some((answer) => answer.server?.id === id))
+    const silent = [...asked].filter(([id]) => !answers.some((answer) => answer.server?.id === id))
     if (silent.length === 0) return answers
     // One that went away gets the claims from the others when it is back: the next try does not wait for it.
     yield* Effect.ignore(rollCall)
@@ -101,7 +103,7 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
       return yield* failed(
         operation,
         `server ${server?.name} refuses: ${why}`,
-        why.includes("limit")
+        why.includes("full")
           ? "Its resolver is full: raise `limit` in its configuration"
           : "Look into that server's log",
         // A full or read-only disk, or a resolver's limit, is put right on the server: then the next try succeeds.

@@ -19,6 +19,8 @@ export interface NatsServerOptions {
   readonly folder?: string
   /** File that gets the server's output, appended. */
   readonly logFile?: string
+  /** The server's name, unique in a cluster. Default `bulkhead-dev`. */
+  readonly name?: string
   /** Further configuration in the server's own syntax, appended as it is. */
   readonly config?: string
 }
@@ -32,8 +34,8 @@ export interface RunningNatsServer extends ServerProcess {
   readonly monitorUrl: string
 }
 
-const configText = (port: number, monitorPort: number, folder: string, extra: string) => `
-server_name: bulkhead-dev
+const configText = (name: string, port: number, monitorPort: number, folder: string, extra: string) => `
+server_name: ${name}
 pid_file: "${folder}/nats-server.pid"
 listen: 127.0.0.1:${port}
 http: 127.0.0.1:${monitorPort}
@@ -58,7 +60,9 @@ export const startNatsServer = Effect.fnUntraced(function* (
   const config = join(folder, "nats-server.conf")
   yield* Effect.sync(() => {
     mkdirSync(folder, { recursive: true })
-    writeFileSync(config, configText(port, monitorPort, folder, options.config ?? ""), { mode: 0o600 })
+    writeFileSync(config, configText(options.name ?? "bulkhead-dev", port, monitorPort, folder, options.config ?? ""), {
+      mode: 0o600
+    })
   })
   const server = yield* startServerProcess({
     component: "nats-server",

@@ -38,11 +38,14 @@ const resuming = Layer.effectDiscard(
     const { resumeMs } = yield* SignerConfig
     const accounts = yield* Accounts
     const metrics = yield* SignerMetrics
+    const servers = yield* AccountServers
     yield* accounts.resume.pipe(
       Effect.tap((given) => (given > 0 ? Effect.logInfo("claims given to servers", { accounts: given }) : Effect.void)),
       Effect.catch((error) => Effect.logWarning("claims wait for servers; trying again", { problem: error.message })),
       Effect.andThen(accounts.pending),
       Effect.map((pending) => metrics.pending(pending)),
+      Effect.andThen(servers.names),
+      Effect.map(({ length }) => metrics.servers(length)),
       Effect.ignore,
       Effect.repeat(Schedule.spaced(resumeMs)),
       Effect.forkScoped
@@ -50,12 +53,15 @@ const resuming = Layer.effectDiscard(
   })
 )
 
-const servers = Layer.unwrap(Effect.map(SystemNats, (nats) => AccountServers.layer(nats.connection, nats.inboxPrefix)))
+const serversLayer = Layer.unwrap(
+  Effect.map(SystemNats, (nats) => AccountServers.layer(nats.connection, nats.inboxPrefix))
+)
 
 /** Everything the signer does, from its environment. */
 export const SignerApp = Layer.mergeAll(readiness, resuming, SignerApi).pipe(
   Layer.provide(Accounts.layer),
-  Layer.provide([Keyring.layer.pipe(Layer.provide(SecretStore.layer)), AccountBook.layer, servers]),
+  Layer.provide(serversLayer),
+  Layer.provide([Keyring.layer.pipe(Layer.provide(SecretStore.layer)), AccountBook.layer]),
   Layer.provide([Database.layer, SystemNats.layer, PlatformNats.layer, SignerMetrics.layer]),
   Layer.provide(SignerConfig.layer)
 )

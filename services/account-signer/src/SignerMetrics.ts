@@ -8,6 +8,7 @@ export class SignerMetrics extends Context.Service<
   {
     readonly answered: (operation: string, outcome: string) => void
     readonly pending: (accounts: number) => void
+    readonly servers: (count: number) => void
   }
 >()("@bulkhead/account-signer/SignerMetrics") {
   static readonly layer = Layer.effect(
@@ -25,9 +26,15 @@ export class SignerMetrics extends Context.Service<
         help: "Accounts whose newest claims not every server has taken",
         registers
       })
+      const servers = new Gauge({
+        name: "bulkhead_signer_servers",
+        help: "Servers that the signer knows of, and that have to take claims",
+        registers
+      })
       return SignerMetrics.of({
         answered: (operation, outcome) => answers.inc({ operation, outcome }),
-        pending: (accounts) => pending.set(accounts)
+        pending: (accounts) => pending.set(accounts),
+        servers: (count) => servers.set(count)
       })
     })
   )

@@ -23,8 +23,8 @@ const temporaryFolder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-/** Servers with an installation, and no signer yet. */
-export const startServers = Effect.fnUntraced(function* () {
+/** Servers with an installation, and no signer yet; `natsConfig` is added to the nats-server's configuration. */
+export const startServers = Effect.fnUntraced(function* (natsConfig = "", resolverLimit = 100_000) {
   const folder = yield* temporaryFolder
   const postgres = yield* startPostgresServer()
   const database = yield* postgres.createDatabase("signer")
@@ -46,7 +46,11 @@ export const startServers = Effect.fnUntraced(function* () {
   const leafPort = yield* freePort
   const nats = yield* startNatsServer({
     folder: join(folder, "nats"),
-    config: `${readFileSync(join(folder, "operator.conf"), "utf8")}\nleafnodes { listen: "127.0.0.1:${leafPort}" }`
+    config: [
+      readFileSync(join(folder, "operator.conf"), "utf8").replace(/limit: \d+/, `limit: ${resolverLimit}`),
+      `leafnodes { listen: "127.0.0.1:${leafPort}" }`,
+      natsConfig
+    ].join("\n")
   })
   const coreEnvironment = {
     NATS_URL: nats.url,
@@ -67,11 +71,13 @@ export const startServers = Effect.fnUntraced(function* () {
 
 export type Servers = Effect.Success<ReturnType<typeof startServers>>
 
-/** The signer, until the scope closes. */
+/** The signer, until the scope closes; gives its metrics. */
 export const startSigner = (servers: Servers) => {
   const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.environment))
   const process = Layer.mergeAll(Health.layer, Metrics.layer("account-signer", "test"))
-  return Layer.build(SignerApp.pipe(Layer.provide(process), Layer.provide(settings)))
+  return Effect.flatMap(Layer.build(SignerApp.pipe(Layer.provideMerge(process), Layer.provide(settings))), (context) =>
+    Effect.provideContext(Metrics, context)
+  )
 }
 
 /** Core's side of the conversation. */
