@@ -24,8 +24,6 @@ const user = (
   return { account, inboxPrefix, permissions }
 }
 
-const FLAGS = "bulkhead-flags"
-
 const core = user("core", "platform", [
   "$JS.API.INFO",
   // Streams of tenants and of lifecycle messages, the bucket of flags.
@@ -40,7 +38,6 @@ const core = user("core", "platform", [
   "$JS.API.CONSUMER.DELETE.*.*",
   "$JS.API.CONSUMER.MSG.NEXT.*.*",
   "$JS.ACK.>",
-  `$KV.${FLAGS}.>`,
   // What it says about tenants.
   "*.events.ocsf.processed",
   "events.ocsf.processed",

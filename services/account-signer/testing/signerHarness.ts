@@ -3,18 +3,19 @@
  * it. The servers can be stopped and started under it.
  */
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { credsFile, NKey, signPlatformUser } from "@bulkhead/accounts"
 import { freePort, startNatsServer, startPostgresServer } from "@bulkhead/devstack"
 import { Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { SecretStore } from "@bulkhead/secrets"
 import { Database } from "@bulkhead/storage"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted } from "effect"
 import { SignerClient } from "../src/client/index.ts"
 import { Keyring } from "../src/Keyring.ts"
-import { PLATFORM_USERS } from "../src/platformUsers.ts"
+import { PLATFORM_USERS, type PlatformUserName } from "../src/platformUsers.ts"
 import { SignerApp } from "../src/SignerApp.ts"
 import { writeInstallation } from "../src/writeInstallation.ts"
 
@@ -72,12 +73,35 @@ export const startServers = Effect.fnUntraced(function* (natsConfig = "", resolv
 export type Servers = Effect.Success<ReturnType<typeof startServers>>
 
 /** The signer, until the scope closes; gives its metrics. */
-export const startSigner = (servers: Servers) => {
-  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.environment))
+export const startSigner = (servers: Servers, change: Record<string, string> = {}) => {
+  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...servers.environment, ...change }))
   const process = Layer.mergeAll(Health.layer, Metrics.layer("account-signer", "test"))
   return Effect.flatMap(Layer.build(SignerApp.pipe(Layer.provideMerge(process), Layer.provide(settings))), (context) =>
     Effect.provideContext(Metrics, context)
   )
+}
+
+/** Credentials of one of the platform's services, with one of its permissions to publish taken away. */
+export const credentialsWithout = (servers: Servers, name: PlatformUserName, permission: string | undefined) =>
+  Effect.promise(async () => {
+    const { account, permissions } = PLATFORM_USERS[name]
+    const allow = (permissions.pub?.allow ?? []).filter((subject) => subject !== permission)
+    const key = NKey.make("user")
+    const user = { name, publicKey: key.publicKey, expiresAt: new Date(Date.now() + 3_600_000) }
+    const claims = await signPlatformUser(user, { ...permissions, pub: { allow } }, servers.keys[account])
+    const file = join(servers.folder, `${name}-${key.publicKey}.creds`)
+    writeFileSync(file, Redacted.value(credsFile(claims, key)))
+    return file
+  })
+
+/** Collects the subjects that NATS refused to take from us, as they are logged. */
+export const refusedSubjects = () => {
+  const subjects: Array<string> = []
+  const logger = Logger.make(({ message }) => {
+    const [, subject] = /Permissions Violation for Publish to \\?"([^"\\]+)/.exec(JSON.stringify(message)) ?? []
+    if (subject !== undefined) subjects.push(subject)
+  })
+  return { subjects, layer: Logger.layer([logger]) }
 }
 
 /** Core's side of the conversation. */
