@@ -20,6 +20,8 @@ import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
 import { ApiToken, CoreConfig } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
+import { CanaryMetrics } from "./canary/CanaryMetrics.ts"
+import { IsolationCanary } from "./canary/IsolationCanary.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
@@ -89,12 +91,12 @@ const apiServer = Layer.unwrap(
 )
 
 /** Everything core does, from its environment. */
-export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob).pipe(
+export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob, IsolationCanary).pipe(
   Layer.provide(TenantRegistry.layer),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),
   Layer.provide(servers),
-  Layer.provide(CoreMetrics.layer),
+  Layer.provide([CoreMetrics.layer, CanaryMetrics.layer]),
   Layer.provide(ApiToken.layer),
   Layer.provide(CoreConfig.layer),
   Layer.provide(waiting)

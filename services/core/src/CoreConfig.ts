@@ -9,6 +9,7 @@
  * | `CORE_API_TOKEN` | secret | — | the bearer token of the API, 16 characters or more |
  * | `CORE_API_TOKEN_FILE` | path | — | a file that holds the token; wins over `CORE_API_TOKEN` |
  * | `CORE_ACCOUNTS` | `signer`, `none` | `signer` | whether each tenant has a NATS account, kept by account-signer |
+ * | `CORE_CANARY_MS` | milliseconds | `60000` | pause between two rounds of the isolation canary; 0 for none |
  * | `CORE_RECONCILE_MS` | milliseconds | `5000` | how often the registry compares wish and reality |
  * | `CORE_PROVISION_WAIT_MS` | milliseconds | `10000` | how long a create waits for the tenant to become active |
  * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
@@ -29,6 +30,9 @@ const config = Config.all({
   httpPort: Config.schema(port, "CORE_HTTP_PORT").pipe(Config.withDefault(8080)),
   accounts: Config.schema(Schema.Literals(["signer", "none"]), "CORE_ACCOUNTS").pipe(
     Config.withDefault("signer" as const)
+  ),
+  canaryMs: Config.schema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), "CORE_CANARY_MS").pipe(
+    Config.withDefault(60_000)
   ),
   reconcileMs: milliseconds("CORE_RECONCILE_MS", 5_000),
   provisionWaitMs: milliseconds("CORE_PROVISION_WAIT_MS", 10_000),

@@ -28,7 +28,8 @@ export const coreEnvironment = Effect.fnUntraced(function* (servers: Servers) {
     DATABASE_URL: Redacted.value(servers.database),
     CORE_HTTP_PORT: String(port),
     CORE_API_TOKEN: API_TOKEN,
-    CORE_RECONCILE_MS: "250"
+    CORE_RECONCILE_MS: "250",
+    CORE_CANARY_MS: "0"
   }
   return { environment, url: `http://127.0.0.1:${port}` }
 })

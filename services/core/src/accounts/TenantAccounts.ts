@@ -29,7 +29,8 @@ export class TenantAccounts extends Context.Service<
     /** Destroys the keys of an account that was removed. */
     readonly forget: (tenant: Tenant) => Effect.Effect<void, SignerError>
     readonly connections: (tenant: Tenant) => Effect.Effect<number, SignerError>
-    readonly probeUser: (tenant: Tenant, role: TenantRole) => Effect.Effect<ProbeUser, SignerError>
+    /** A user of core's own; short-lived, unless more minutes are given. */
+    readonly probeUser: (tenant: Tenant, role: TenantRole, minutes?: number) => Effect.Effect<ProbeUser, SignerError>
   }
 >()("@bulkhead/core/TenantAccounts") {
   static readonly layerSigner: Layer.Layer<TenantAccounts, never, SignerClient> = Layer.effect(
@@ -63,9 +64,9 @@ const make = Effect.gen(function* () {
     remove: (tenant) => Effect.asVoid(signer.ask("remove-account", of(tenant))),
     forget: (tenant) => Effect.asVoid(signer.ask("forget-account", of(tenant))),
     connections: (tenant) => Effect.map(signer.ask("count-connections", of(tenant)), ({ connections }) => connections),
-    probeUser: Effect.fnUntraced(function* (tenant, role) {
+    probeUser: Effect.fnUntraced(function* (tenant, role, minutes = PROBE_MINUTES) {
       const key = NKey.make("user")
-      const expiresAt = DateTime.add(yield* DateTime.now, { minutes: PROBE_MINUTES })
+      const expiresAt = DateTime.add(yield* DateTime.now, { minutes })
       const { claims } = yield* signer.ask("sign-user", {
         ...of(tenant),
         role,
