@@ -1,64 +1,71 @@
 /**
- * A NATS key: an Ed25519 pair whose text form names its kind. It signs with Node's crypto, which is about a hundred
- * times faster than the JavaScript signer that comes with nkeys: onboarding a tenant is mostly signing.
+ * A NATS key: an Ed25519 pair whose text form names its kind. Making a pair and signing are Node's crypto, which is
+ * about a hundred times faster than the JavaScript that comes with nkeys: onboarding a tenant is mostly signing.
  */
-import { createPrivateKey, type KeyObject, sign } from "node:crypto"
-import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from "@nats-io/nkeys"
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from "node:crypto"
+import { type KeyPair, Prefix } from "@nats-io/nkeys"
+import { Codec } from "@nats-io/nkeys/lib/codec.js"
 import { Redacted } from "effect"
 
 /** Whose key it is; the first letter of its public text says so. */
 export type NKeyKind = "operator" | "account" | "user"
 
-const create: Readonly<Record<NKeyKind, () => KeyPair>> = {
-  operator: createOperator,
-  account: createAccount,
-  user: createUser
+const prefixes: Readonly<Record<NKeyKind, Prefix>> = {
+  operator: Prefix.Operator,
+  account: Prefix.Account,
+  user: Prefix.User
 }
 
+const SEED_BYTES = 32
 /** What stands before the 32 bytes of an Ed25519 seed in PKCS #8 (RFC 8410). */
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex")
 
-/** Not in the interface of nkeys, but in each of its pairs that has a seed. */
-type WithRawSeed = KeyPair & { readonly getRawSeed: () => Uint8Array }
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
+
+const notSupported = (): never => {
+  throw new Error("this key signs and verifies, and nothing else")
+}
 
 /** A pair that can sign. It prints as its public key and never as its seed. */
 export class NKey {
   readonly publicKey: string
   /** The seed's text, `SO…`, `SA…` or `SU…`. */
   readonly seed: Redacted.Redacted<string>
-  readonly #pair: KeyPair
   readonly #signingKey: KeyObject
+  readonly #verifyingKey: KeyObject
 
-  private constructor(pair: KeyPair) {
-    this.#pair = pair
-    this.publicKey = pair.getPublicKey()
-    this.seed = Redacted.make(new TextDecoder().decode(pair.getSeed()))
-    const der = Buffer.concat([PKCS8_ED25519, (pair as WithRawSeed).getRawSeed()])
+  private constructor(prefix: Prefix, rawSeed: Uint8Array) {
+    const der = Buffer.concat([PKCS8_ED25519, rawSeed])
     this.#signingKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+    this.#verifyingKey = createPublicKey(this.#signingKey)
+    const { x = "" } = this.#verifyingKey.export({ format: "jwk" })
+    this.publicKey = text(Codec.encode(prefix, Buffer.from(x, "base64url")))
+    this.seed = Redacted.make(text(Codec.encodeSeed(prefix, rawSeed)))
   }
 
   /** A new random key. */
   static make(kind: NKeyKind): NKey {
-    return new NKey(create[kind]())
+    return new NKey(prefixes[kind], randomBytes(SEED_BYTES))
   }
 
   /** The key of a seed. Throws `NKeysError` for a text that is none; the error does not repeat it. */
   static fromSeed(seed: Redacted.Redacted<string>): NKey {
-    return new NKey(fromSeed(new TextEncoder().encode(Redacted.value(seed))))
+    const { prefix, buf } = Codec.decodeSeed(bytes(Redacted.value(seed)))
+    return new NKey(prefix, buf)
   }
 
-  /** What `@nats-io/jwt` signs with. */
+  /** What `@nats-io/jwt` signs with. It asks for the private key only to see that there is one. */
   get signer(): KeyPair {
-    const pair = this.#pair
     return {
-      getPublicKey: () => pair.getPublicKey(),
-      getPrivateKey: () => pair.getPrivateKey(),
-      getSeed: () => pair.getSeed(),
+      getPublicKey: () => this.publicKey,
+      getPrivateKey: () => new Uint8Array(0),
+      getSeed: () => bytes(Redacted.value(this.seed)),
       sign: (data: Uint8Array) => new Uint8Array(sign(null, data, this.#signingKey)),
-      verify: (data: Uint8Array, signature: Uint8Array) => pair.verify(data, signature),
-      clear: () => pair.clear(),
-      seal: (data, recipient, nonce) => pair.seal(data, recipient, nonce),
-      open: (data, sender) => pair.open(data, sender)
+      verify: (data: Uint8Array, signature: Uint8Array) => verify(null, data, this.#verifyingKey, signature),
+      clear: () => {},
+      seal: notSupported,
+      open: notSupported
     }
   }
 

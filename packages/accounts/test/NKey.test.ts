@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { fromPublic } from "@nats-io/nkeys"
+import { fromPublic, fromSeed } from "@nats-io/nkeys"
 import { Redacted } from "effect"
 import * as fc from "fast-check"
 import { NKey, type NKeyKind } from "../src/index.ts"
@@ -12,6 +12,7 @@ describe("NKey", () => {
         const key = NKey.make(kind)
         const again = NKey.fromSeed(key.seed)
         assert.strictEqual(again.publicKey, key.publicKey)
+        assert.strictEqual(fromSeed(new TextEncoder().encode(Redacted.value(key.seed))).getPublicKey(), key.publicKey)
         assert.isTrue(fromPublic(key.publicKey).verify(data, again.signer.sign(data)))
       }),
       { numRuns: 30 }

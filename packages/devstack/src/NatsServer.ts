@@ -42,7 +42,7 @@ http: 127.0.0.1:${monitorPort}
 jetstream {
   store_dir: "${folder}/jetstream"
   max_memory_store: 256MB
-  max_file_store: 10GB
+  max_file_store: 1TB
 }
 ${extra}
 `

@@ -5,6 +5,7 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { freePort, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
+import { ocsfEvent } from "./events.ts"
 import { apiClient, connectAs, coreEnvironment, issue, publish, query, startCoreOn } from "./lifecycleHarness.ts"
 
 const fixture = fileURLToPath(new URL("fixtures/coreKilledAt.ts", import.meta.url))
@@ -71,6 +72,7 @@ const isActive = (api: Effect.Success<ReturnType<typeof apiClient>>, slug: strin
 const CREATE_STEPS = [
   "TenantSchemas.provision",
   "ensureStream",
+  "TenantActor.provisionStorage",
   "SignerClient.ensure-account",
   "SignerClient.sign-user",
   "provePublishing",
@@ -165,6 +167,41 @@ describe("the signer away", () => {
       )
       yield* startSigner(servers)
       yield* waitUntil("active", isActive(api, "acme"), "30 seconds")
+    })
+  )
+
+  it.live("delays what is asked for a tenant that works, and not its events", () =>
+    Effect.gen(function* () {
+      const servers = yield* startServers()
+      const api = yield* startCoreOn(servers, { CORE_PROVISION_WAIT_MS: "200" })
+      const slug = "acme" as TenantSlug
+      const params = { slug }
+      const collector = yield* Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        yield* startSigner(servers).pipe(Scope.provide(scope))
+        yield* api.tenants.create({ payload: { slug, name: "Acme", plan: "free" } })
+        yield* waitUntil("active", isActive(api, slug), "30 seconds")
+        const user = yield* issue(api, slug)
+        yield* Scope.close(scope, Exit.void)
+        return yield* connectAs(servers, user)
+      })
+      assert.deepInclude(yield* api.tenants.change({ params, payload: { plan: "pro" } }), {
+        plan: "pro",
+        generation: 2,
+        appliedGeneration: 1
+      })
+      yield* publish(collector, "events.x", ocsfEvent(slug, 1))
+      yield* waitUntil(
+        "the row",
+        Effect.map(
+          query(servers, "select from tenant_acme.ocsf_events where unmapped ? 'number'"),
+          (rows) => rows.length === 1
+        )
+      )
+      const health = yield* api.health.get({ params })
+      assert.include(health.lastError ?? "", "account-signer")
+      yield* startSigner(servers)
+      yield* waitUntil("the plan is in force", isActive(api, slug), "30 seconds")
     })
   )
 })

@@ -7,7 +7,7 @@ import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
-import { Cause, Clock, Effect, Random } from "effect"
+import { Cause, Clock, Effect, Random, Schedule } from "effect"
 import { provePublishing } from "../accounts/provePublishing.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
@@ -44,9 +44,12 @@ export const initialState = (tenant: Tenant): ActorState => ({
 const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =>
   appliedGeneration >= generation && status !== "provisioning"
 
-const provision = Effect.fn("TenantActor.provision")(function* (state: ActorState, mode: PrefixMode) {
+/** Schema, role and stream. */
+const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
+  { slug, plan }: Tenant,
+  mode: PrefixMode
+) {
   const config = yield* CoreConfig
-  const { slug } = state.tenant
   yield* (yield* TenantSchemas).provision(slug)
   // Before the stream is looked at: see seatLane.
   const lanes = yield* (yield* TenantStats).lanes(slug)
@@ -54,22 +57,49 @@ const provision = Effect.fn("TenantActor.provision")(function* (state: ActorStat
     tenant: slug,
     mode,
     limits: {
-      maxBytes: Math.min(config.streamBytesMax, PLANS[state.tenant.plan].streamBytes),
+      maxBytes: Math.min(config.streamBytesMax, PLANS[plan].streamBytes),
       maxAgeMs: config.streamAgeMaxMs
     }
   })
-  const incarnation = stream === undefined ? undefined : yield* ensureStream(stream)
-  yield* applyAccount(state)
-  return incarnation === undefined ? undefined : { source: { ...incarnation, mode }, lanes }
+  return stream === undefined ? undefined : { source: { ...(yield* ensureStream(stream)), mode }, lanes }
 })
 
-/** The account as the record wants it, tried out where a client can be let in. */
-const applyAccount = Effect.fn("TenantActor.applyAccount")(function* (state: ActorState) {
+const ensureAccount = Effect.fn("TenantActor.ensureAccount")(function* (tenant: Tenant) {
+  if (!isInForce(tenant)) yield* (yield* TenantAccounts).ensure(tenant)
+})
+
+/** What the record wants is in force once a client that may get in reaches the stream. */
+const settle = Effect.fn("TenantActor.settle")(function* (state: ActorState) {
   const { tenant } = state
   if (isInForce(tenant)) return
-  yield* (yield* TenantAccounts).ensure(tenant)
   if (tenant.status !== "suspended" && tenant.slug !== DEFAULT_TENANT) yield* provePublishing(tenant)
   state.tenant = yield* (yield* TenantStore).applied(tenant.slug, tenant.generation)
+})
+
+const accountBackoff = Schedule.min([Schedule.exponential(PAUSE_MS_MIN), Schedule.spaced(PAUSE_MS_MAX)]).pipe(
+  Schedule.jittered
+)
+
+/** For a tenant that works already: a signer that is away delays what was asked for, and not the tenant's lane. */
+const followAccount = (state: ActorState) =>
+  Effect.andThen(ensureAccount(state.tenant), settle(state)).pipe(
+    Effect.tapError((error) => {
+      state.lastError = error.message
+      return Effect.logWarning("what was asked for the tenant waits", { problem: error.message })
+    }),
+    Effect.retry(accountBackoff)
+  )
+
+/** All the walls of a tenant; those of NATS and of PostgreSQL at the same time. */
+const provision = Effect.fn("TenantActor.provision")(function* (state: ActorState, mode: PrefixMode) {
+  if (state.tenant.status !== "provisioning") {
+    yield* Effect.forkScoped(followAccount(state))
+    return yield* provisionStorage(state.tenant, mode)
+  }
+  const storage = provisionStorage(state.tenant, mode)
+  const [provisioned] = yield* Effect.all([storage, ensureAccount(state.tenant)], { concurrency: 2 })
+  yield* settle(state)
+  return provisioned
 })
 
 const live = Effect.fnUntraced(function* (state: ActorState, mode: PrefixMode) {
