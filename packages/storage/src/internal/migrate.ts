@@ -4,6 +4,7 @@
  */
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
+import { inOneTrip } from "./inOneTrip.ts"
 import { quoted } from "./quoted.ts"
 
 /** One step; its place in the list is its version, so steps are only ever appended. */
@@ -30,7 +31,7 @@ export const migrate = Effect.fnUntraced(function* (
   for (const [index, migration] of migrations.entries()) {
     const version = index + 1
     if (version <= before) continue
-    for (const statement of migration.statements) yield* sql.unsafe(statement).unprepared
+    yield* inOneTrip(sql, migration.statements)
     yield* sql.unsafe(`insert into ${table} (version, name) values ($1, $2)`, [version, migration.name])
   }
   return { before, after: Math.max(before, migrations.length) }

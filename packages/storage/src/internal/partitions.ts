@@ -7,6 +7,7 @@
  */
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
+import { inOneTrip } from "./inOneTrip.ts"
 import { quoted } from "./quoted.ts"
 
 export const MONTHS_BACK_MAX = 12
@@ -73,16 +74,16 @@ export const makePartitions = Effect.fnUntraced(function* (
   return missing
 })
 
-const makePartition = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string, month: MonthIndex) {
+const makePartition = (sql: PgClient.PgClient, schema: string, month: MonthIndex) => {
   const parent = `${quoted(schema)}.ocsf_events`
   const partition = `${quoted(schema)}.${quoted(partitionName(month))}`
   const range = `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
-  yield* sql.unsafe(`create table ${partition} (like ${parent} including defaults including storage)`).unprepared
-  yield* sql.unsafe(
+  return inOneTrip(sql, [
+    `create table ${partition} (like ${parent} including defaults including storage)`,
     `with moved as (
       delete from ${parent}_default where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
-    ) insert into ${partition} select * from moved`
-  ).unprepared
-  // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
-  yield* sql.unsafe(`alter table ${parent} attach partition ${partition} for values ${range}`).unprepared
-})
+    ) insert into ${partition} select * from moved`,
+    // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
+    `alter table ${parent} attach partition ${partition} for values ${range}`
+  ])
+}

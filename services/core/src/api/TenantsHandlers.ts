@@ -79,7 +79,7 @@ export const TenantsHandlers = HttpApiBuilder.group(
     const request = Effect.fnUntraced(function* (slug: string, wish: TenantWish) {
       if (!isTenantSlug(slug)) return yield* unknownTenant(slug)
       const tenant = yield* changeFailures(slug, store.request(slug, wish))
-      yield* registry.notify
+      yield* registry.notify(tenant.slug)
       return tenant
     })
 
@@ -103,7 +103,7 @@ export const TenantsHandlers = HttpApiBuilder.group(
           ),
           Effect.catchTag("StorageError", unavailable)
         )
-        yield* registry.notify
+        yield* registry.notify(tenant.slug)
         return yield* whenSettled(tenant)
       }),
       list: () => store.list.pipe(Effect.catchTag("StorageError", unavailable)),

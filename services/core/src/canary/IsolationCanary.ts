@@ -50,7 +50,7 @@ const make = Effect.gen(function* () {
       .get(slug)
       .pipe(
         Effect.catchReason("StorageError", "TenantUnknown", () =>
-          Effect.tap(store.create({ slug, name: "Isolation canary", plan: "free" }), () => registry.notify)
+          Effect.tap(store.create({ slug, name: "Isolation canary", plan: "free" }), () => registry.notify(slug))
         )
       )
     if (found.status === "active") return found

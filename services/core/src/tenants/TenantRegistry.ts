@@ -1,13 +1,13 @@
 /**
- * Keeps one actor per tenant. The tenants table is the wish, the running actors are the reality, and `reconcile`
- * compares the two: at start, when told that the table changed, and periodically, so that a missed notification costs
+ * Keeps one actor per tenant. The tenants table is the wish, the running actors are the reality. The two are compared at
+ * start and periodically, and for one tenant alone when told that its record changed; so a missed notification costs
  * seconds and nothing else.
  */
-import type { PrefixMode } from "@bulkhead/channels"
+import type { PrefixMode, TenantSlug } from "@bulkhead/channels"
 import { Flags, PREFIX_MODE, prefixMode, TENANT_PREFIX_ENABLED } from "@bulkhead/flags"
 import { TenantStore } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
-import { Context, Effect, FiberMap, Layer, Queue, Stream } from "effect"
+import { type Cause, Context, Effect, FiberMap, Layer, Queue, Semaphore, Stream } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
 import { type ActorState, initialState, runTenantActor } from "./TenantActor.ts"
 
@@ -17,8 +17,8 @@ const make = Effect.gen(function* () {
   const flags = yield* Flags
   const fibers = yield* FiberMap.make<string>()
   const states = new Map<string, ActorState>()
-  const wake = yield* Queue.sliding<void>(1)
-  const notify = Effect.asVoid(Queue.offer(wake, undefined))
+  /** Tenants whose record changed; undefined for all. */
+  const changed = yield* Queue.unbounded<TenantSlug | undefined>()
   let runningMode: PrefixMode | undefined
 
   const stop = (slug: string) =>
@@ -33,7 +33,15 @@ const make = Effect.gen(function* () {
     yield* FiberMap.run(fibers, tenant.slug, runTenantActor(state, mode))
   })
 
-  const reconcile = Effect.gen(function* () {
+  /** An actor works for one generation of one tenant; whatever is asked for later is for its successor. */
+  const follow = Effect.fnUntraced(function* (slug: string, wanted: Tenant | undefined, mode: PrefixMode) {
+    const running = states.get(slug)?.tenant
+    if (running !== undefined && running.id === wanted?.id && running.generation === wanted.generation) return
+    if (running !== undefined) yield* stop(slug)
+    if (wanted !== undefined) yield* start(wanted, mode)
+  })
+
+  const reconcileAll = Effect.gen(function* () {
     const mode = yield* prefixMode
     if (mode !== runningMode) {
       // Every lane's filter and every stream's subjects depend on the mode; each lane goes on at its watermark.
@@ -41,27 +49,39 @@ const make = Effect.gen(function* () {
       runningMode = mode
     }
     const wanted = new Map((yield* store.list).map((tenant) => [tenant.slug as string, tenant]))
-    // An actor works for one generation of one tenant; whatever is asked for later is for its successor.
-    for (const [slug, { tenant }] of states) {
-      const now = wanted.get(slug)
-      if (now?.id !== tenant.id || now.generation !== tenant.generation) yield* stop(slug)
-    }
-    for (const [slug, tenant] of wanted) if (!states.has(slug)) yield* start(tenant, mode)
+    for (const slug of new Set([...states.keys(), ...wanted.keys()])) yield* follow(slug, wanted.get(slug), mode)
   }).pipe(Effect.withSpan("TenantRegistry.reconcile"))
 
-  yield* reconcile.pipe(
-    Effect.catchCause((cause) => Effect.logWarning("tenants could not be reconciled; trying again", cause)),
-    Effect.andThen(Effect.timeoutOption(Queue.take(wake), config.reconcileMs)),
+  const reconcileOne = Effect.fn("TenantRegistry.reconcileOne")(function* (slug: TenantSlug) {
+    if (runningMode === undefined) return yield* reconcileAll
+    const wanted = yield* store
+      .get(slug)
+      .pipe(Effect.catchReason("StorageError", "TenantUnknown", () => Effect.undefined))
+    yield* follow(slug, wanted, runningMode)
+  })
+
+  const warned = Effect.catchCause((cause: Cause.Cause<unknown>) =>
+    Effect.logWarning("tenants could not be reconciled; trying again", cause)
+  )
+
+  /** One at a time: two would start the same actor twice. */
+  const turns = yield* Semaphore.make(1)
+  yield* turns
+    .withPermit(reconcileAll)
+    .pipe(warned, Effect.andThen(Effect.sleep(config.reconcileMs)), Effect.forever, Effect.forkScoped)
+  yield* Queue.take(changed).pipe(
+    Effect.flatMap((slug) => turns.withPermit(slug === undefined ? reconcileAll : reconcileOne(slug))),
+    warned,
     Effect.forever,
     Effect.forkScoped
   )
   yield* Stream.merge(flags.changes(PREFIX_MODE), flags.changes(TENANT_PREFIX_ENABLED)).pipe(
-    Stream.runForEach(() => notify),
+    Stream.runForEach(() => Queue.offer(changed, undefined)),
     Effect.forkScoped
   )
 
   return TenantRegistry.of({
-    notify,
+    notify: (slug) => Effect.asVoid(Queue.offer(changed, slug)),
     states: Effect.sync(() => [...states.values()].sort((a, b) => (a.tenant.slug < b.tenant.slug ? -1 : 1))),
     state: (slug) => Effect.sync(() => states.get(slug))
   })
@@ -70,8 +90,8 @@ const make = Effect.gen(function* () {
 export class TenantRegistry extends Context.Service<
   TenantRegistry,
   {
-    /** Says that the tenants table may have changed. */
-    readonly notify: Effect.Effect<void>
+    /** Says that a tenant's record may have changed. */
+    readonly notify: (slug: TenantSlug) => Effect.Effect<void>
     /** The state of every actor, in order of slug. */
     readonly states: Effect.Effect<ReadonlyArray<ActorState>>
     readonly state: (slug: string) => Effect.Effect<ActorState | undefined>
