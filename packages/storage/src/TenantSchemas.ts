@@ -91,7 +91,7 @@ const make = Effect.gen(function* () {
       yield* becomeTenant(sql, slug)
       const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
       const month = monthOf(new Date(yield* Clock.currentTimeMillis))
-      yield* makePartitions(sql, schema, [month, month + 1])
+      yield* makePartitions(sql, schema, [month])
       return versions
     }).pipe(sql.withTransaction, asStorageError("TenantSchemas.provision"))
   })
