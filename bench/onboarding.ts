@@ -2,13 +2,10 @@
  * Onboarding a tenant on the local platform, with its services as processes of their own: from the request to the
  * answer, which comes when a client with the tenant's credentials reaches its stream.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { TenantSlug } from "@bulkhead/channels"
-import { removePostgresFolder } from "@bulkhead/devstack"
 import { Effect } from "effect"
 import { startPlatform } from "../dev/src/Platform.ts"
+import { temporaryFolder } from "../dev/src/temporaryFolder.ts"
 import type { Benchmark } from "./run.ts"
 
 const ONE_BY_ONE = 30
@@ -16,15 +13,6 @@ const MEDIAN_MS_MAX = 100
 const TENANTS = 1_000
 const AT_ONCE = 8
 const ALL_MS_MAX = 60_000
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-bench-"))),
-  (folder) =>
-    Effect.sync(() => {
-      removePostgresFolder(join(folder, "postgres"))
-      rmSync(folder, { recursive: true, force: true })
-    })
-)
 
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -35,13 +23,12 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const measure = Effect.gen(function* () {
-  const folder = yield* temporaryFolder
+  const folder = yield* temporaryFolder("bench")
   const options = { folder, reset: false, trafficPerSecond: 1, tls: false, onProgress: () => {} }
   const { api } = yield* startPlatform(options)
   const create = (name: string) =>
-    Effect.flatMap(
-      api.tenants.create({ payload: { slug: name as TenantSlug, name, plan: "free" } }),
-      ({ status }) => (status === "active" ? Effect.void : Effect.die(new Error(`${name} is ${status}`)))
+    Effect.flatMap(api.tenants.create({ payload: { slug: name as TenantSlug, name, plan: "free" } }), ({ status }) =>
+      status === "active" ? Effect.void : Effect.die(new Error(`${name} is ${status}`))
     )
   const single: Array<number> = []
   for (let index = 0; index < ONE_BY_ONE; index++) single.push(yield* timed(create(`single-${index}`)))

@@ -2,29 +2,17 @@
  * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
  * and none of another's. Prints a line per tenant and `smoke ok`. With `--tls`, NATS speaks TLS.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
-import { removePostgresFolder } from "@bulkhead/devstack"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
 import { Cause, Console, Effect, Schedule } from "effect"
 import { DevError } from "./DevError.ts"
 import { demoTenants } from "./demoTenants.ts"
 import { type Platform, startPlatform } from "./Platform.ts"
+import { temporaryFolder } from "./temporaryFolder.ts"
 
 const ROWS_WANTED = 20
 const TIMEOUT = "60 seconds"
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-smoke-"))),
-  (folder) =>
-    Effect.sync(() => {
-      removePostgresFolder(join(folder, "postgres"))
-      rmSync(folder, { recursive: true, force: true })
-    })
-)
 
 interface Count {
   readonly slug: TenantSlug
@@ -68,7 +56,7 @@ const awaitRows = (platform: Platform) =>
   )
 
 const smoke = Effect.gen(function* () {
-  const folder = yield* temporaryFolder
+  const folder = yield* temporaryFolder("smoke")
   const onProgress = (line: string) => console.error(`smoke: ${line} …`)
   const platform = yield* startPlatform({
     folder,

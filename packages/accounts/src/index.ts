@@ -9,6 +9,9 @@ export {
   signPlatform
 } from "./Installation.ts"
 export { NKey, type NKeyKind } from "./NKey.ts"
+export { liveClaims } from "./reachability/liveClaims.ts"
+export { type Finding, proveIsolation, type ReachabilityReport } from "./reachability/proveIsolation.ts"
+export { renderReport } from "./reachability/renderReport.ts"
 export { READ_BACK, type ReadBack } from "./readBack.ts"
 export { TENANT_ROLES, TenantRole } from "./roles.ts"
 export { operatorConfig, type ServerConfigOptions, serverConfig, type TlsFiles } from "./serverConfig.ts"

@@ -60,5 +60,8 @@ const signerSystem = user("signer-system", "system", [
   "$SYS.REQ.ACCOUNT.*.LEAFZ"
 ])
 
-export const PLATFORM_USERS = { core, signer, "signer-system": signerSystem } as const
+/** For `npm run prove` and other tools of an operator: it reads claims and changes nothing. */
+const auditor = user("auditor", "system", ["$SYS.REQ.CLAIMS.LIST", "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP"])
+
+export const PLATFORM_USERS = { core, signer, "signer-system": signerSystem, auditor } as const
 export type PlatformUserName = keyof typeof PLATFORM_USERS
