@@ -74,6 +74,19 @@ describe("smoke", () => {
   )
 })
 
+describe("prove", () => {
+  it.live(
+    "finds no way from one demo tenant to another",
+    () =>
+      Effect.gen(function* () {
+        const prove = yield* run("prove", [])
+        assert.strictEqual(yield* prove.ended, 0, prove.output())
+        assert.match(prove.output(), /\d tenants, 0 leaks, 0 warnings\n$/)
+      }),
+    120_000
+  )
+})
+
 describe("npm run dev", () => {
   it.live(
     "leaves nothing behind after Ctrl-C, keeps data, and forgets it with --reset",
