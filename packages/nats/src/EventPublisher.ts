@@ -137,13 +137,20 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
   const deliver = Effect.fnUntraced(function* (message: Outgoing) {
     const startedAtMs = yield* Clock.currentTimeMillis
     const deadlineMs = startedAtMs + deliveryTimeoutMs
+    /** What the server said last. */
+    let told: TryFailure | undefined
     for (let count = 1; ; count++) {
       // A message that waits to be repeated is not in the window: one tenant's full stream does not hold up the others.
       const result = yield* window.within(message.bytes, tryOnce(message, deadlineMs))
       if (!("kind" in result)) return result
-      const nextAtMs = (yield* Clock.currentTimeMillis) + backoffMs(count)
+      if (result.kind !== "unanswered") told = result
+      const endedAtMs = yield* Clock.currentTimeMillis
+      const nextAtMs = endedAtMs + backoffMs(count)
       if (nextAtMs >= Math.min(deadlineMs, startedAtMs + patienceWith(result))) {
-        return yield* failed(reasonOf(message.subject, result, { timeoutMs: deliveryTimeoutMs, tries: count }))
+        // A last try that the deadline cut short says less than the answer before it.
+        const isCutShort = result.kind === "unanswered" && endedAtMs >= deadlineMs
+        const failure = isCutShort ? (told ?? result) : result
+        return yield* failed(reasonOf(message.subject, failure, { timeoutMs: deliveryTimeoutMs, tries: count }))
       }
       yield* Effect.sleep(nextAtMs - (yield* Clock.currentTimeMillis))
     }

@@ -245,7 +245,7 @@ describe("EventPublisher", () => {
           yield* ensureStream({ ...acmeStream, maxBytes: 10_000 })
           const publisher = yield* EventPublisher
           yield* publisher.publishWithTenant(acme, "events.a", new Uint8Array(2_000))
-        }).pipe(Effect.provide(publisherOf(server, { deliveryTimeoutMs: 300 })))
+        }).pipe(Effect.provide(publisherOf(server, { deliveryTimeoutMs: 2_000 })))
       })
     )
 

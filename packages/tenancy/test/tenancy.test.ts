@@ -45,6 +45,8 @@ describe("Tenant", () => {
     name: "Acme Inc.",
     plan: "pro",
     status: "active",
+    generation: 2,
+    appliedGeneration: 1,
     createdAt: "2026-11-24T12:00:00.000Z",
     updatedAt: "2026-11-24T12:00:01.000Z"
   }
