@@ -2,6 +2,7 @@
  * Users: claims for a key that somebody else made, and the credentials file that lets a program connect.
  */
 import { encodeUser, fmtCreds, type Permissions, type User } from "@nats-io/jwt"
+import type { Authenticator } from "@nats-io/nats-core"
 import { Redacted } from "effect"
 import type { AccountKeys } from "./Installation.ts"
 import type { NKey } from "./NKey.ts"
@@ -32,6 +33,18 @@ export const signPlatformUser = (user: UserIdentity, permissions: Permissions, k
   encodeUser(user.name, user.publicKey, keys.publicKey, permissions, {
     exp: secondOf(user.expiresAt),
     signer: keys.signing.signer
+  })
+
+/**
+ * How a program that has a user's claims and key in hand connects: for `authenticator` of `@nats-io/nats-core`. Signs as
+ * `NKey` does.
+ */
+export const userAuthenticator =
+  (claims: string, key: NKey): Authenticator =>
+  (nonce = "") => ({
+    jwt: claims,
+    nkey: key.publicKey,
+    sig: Buffer.from(key.signer.sign(new TextEncoder().encode(nonce))).toString("base64url")
   })
 
 /** The text of a `.creds` file, from a user's claims and key. */

@@ -6,6 +6,7 @@
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
+import { inOneTrip } from "./internal/inOneTrip.ts"
 import { migrate, versionIn } from "./internal/migrate.ts"
 import { makePartitions, monthOf } from "./internal/partitions.ts"
 import { quoted } from "./internal/quoted.ts"
@@ -56,39 +57,33 @@ export class TenantSchemas extends Context.Service<
 /** Few, because each migration takes heavy locks and a connection for its time. */
 const MIGRATIONS_AT_ONCE = 4
 
+const lockName = (schema: string): string => `bulkhead.provision.${schema}`
+
+/** What is missing of role and schema; `name` comes from a validated slug. */
+const roleAndSchema = (name: string): ReadonlyArray<string> => [
+  `perform pg_advisory_xact_lock(hashtextextended('${lockName(name)}', 0))`,
+  `if not exists (select from pg_roles where rolname = '${name}') then
+     create role ${quoted(name)} nologin noinherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+   end if`,
+  // SET to take the role, and no INHERIT: its rights come with the role only.
+  `if (select bool_or(set_option) and not bool_or(inherit_option) from pg_auth_members
+       where roleid = '${name}'::regrole and member = current_user::regrole) is not true then
+     execute format('grant ${quoted(name)} to %I with set true, inherit false', current_user);
+   end if`,
+  `if not exists (select from pg_namespace where nspname = '${name}') then
+     create schema ${quoted(name)} authorization ${quoted(name)};
+   end if`
+]
+
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
   const tenants = yield* TenantStore
-
-  const ensureRole = Effect.fnUntraced(function* (role: string) {
-    const [found] = yield* sql`select 1 from pg_roles where rolname = ${role}`
-    if (found === undefined) {
-      yield* sql.unsafe(
-        `create role ${quoted(role)} nologin noinherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls`
-      ).unprepared
-    }
-    // SET to take the role, and no INHERIT: its rights come with the role only.
-    const [membership] = yield* sql<{ suffices: boolean | null }>`
-      select bool_or(set_option) and not bool_or(inherit_option) as suffices from pg_auth_members
-      where roleid = ${role}::regrole and member = current_user::regrole`
-    if (membership?.suffices === true) return
-    yield* sql.unsafe(`grant ${quoted(role)} to current_user with set true, inherit false`).unprepared
-  })
-
-  const ensureSchema = Effect.fnUntraced(function* (schema: string) {
-    const [found] = yield* sql`select 1 from pg_namespace where nspname = ${schema}`
-    if (found !== undefined) return
-    yield* sql.unsafe(`create schema ${quoted(schema)} authorization ${quoted(schema)}`).unprepared
-  })
 
   const provision = Effect.fn("TenantSchemas.provision")(function* (slug: TenantSlug) {
     const tenant = yield* tenants.get(slug)
     const schema = schemaName(slug)
     return yield* Effect.gen(function* () {
-      yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.provision.${schema}`}, 0))`
-      yield* ensureRole(schema)
-      yield* ensureSchema(schema)
-      yield* becomeTenant(sql, slug)
+      yield* inOneTrip(sql, [...roleAndSchema(schema), `perform set_config('role', '${schema}', true)`])
       const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
       const month = monthOf(new Date(yield* Clock.currentTimeMillis))
       yield* makePartitions(sql, schema, [month])
@@ -124,7 +119,7 @@ const make = Effect.gen(function* () {
   const erase = Effect.fn("TenantSchemas.erase")(function* (slug: TenantSlug) {
     const name = schemaName(slug)
     yield* Effect.gen(function* () {
-      yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.provision.${name}`}, 0))`
+      yield* sql`select pg_advisory_xact_lock(hashtextextended(${lockName(name)}, 0))`
       const { schema, role } = yield* remains(slug)
       if (schema) {
         // As the tenant's role, which owns it; the login role has no right to.

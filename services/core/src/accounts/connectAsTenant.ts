@@ -3,10 +3,10 @@
  */
 
 import { readFileSync } from "node:fs"
-import { credsFile } from "@bulkhead/accounts"
+import { userAuthenticator } from "@bulkhead/accounts"
 import { natsConfig } from "@bulkhead/nats"
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
-import { type Config, Effect, Redacted, Schema, type Scope } from "effect"
+import { connect, type NatsConnection } from "@nats-io/transport-node"
+import { type Config, Effect, Schema, type Scope } from "effect"
 import type { ProbeUser } from "./TenantAccounts.ts"
 
 /** The servers let nobody in with these credentials, or were not there. */
@@ -28,14 +28,13 @@ export const connectAsTenant: (
 ) => Effect.Effect<NatsConnection, TenantRefused | Config.ConfigError, Scope.Scope> = Effect.fnUntraced(
   function* (user) {
     const { servers, tlsCaFile } = yield* natsConfig
-    const creds = new TextEncoder().encode(Redacted.value(credsFile(user.claims, user.key)))
     return yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>
           connect({
             servers: [...servers],
             name: "core-probe",
-            authenticator: credsAuthenticator(creds),
+            authenticator: userAuthenticator(user.claims, user.key),
             reconnect: false,
             timeout: CONNECT_TIMEOUT_MS,
             ...(tlsCaFile === undefined ? {} : { tls: { ca: readFileSync(tlsCaFile, "utf8") } })

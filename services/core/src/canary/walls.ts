@@ -4,10 +4,9 @@
  * the stream it reaches.
  */
 import { randomUUID } from "node:crypto"
-import { credsFile, makeInstallation, makeTenantKeys, NKey, signTenantUser } from "@bulkhead/accounts"
+import { makeInstallation, makeTenantKeys, NKey, signTenantUser, userAuthenticator } from "@bulkhead/accounts"
 import { streamName, type TenantSlug } from "@bulkhead/channels"
-import { connect, credsAuthenticator, headers, type NatsConnection } from "@nats-io/transport-node"
-import { Redacted } from "effect"
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node"
 
 /** Two tenants' clients, and where the servers are. */
 export interface CanaryPair {
@@ -75,11 +74,11 @@ const strangersEnter =
     const other = await makeInstallation("stranger", NKey.make("operator"))
     const key = NKey.make("user")
     const user = { name: other.name, publicKey: key.publicKey, expiresAt: new Date(Date.now() + 60_000) }
-    const creds = Redacted.value(credsFile(await signTenantUser(user, "collector", makeTenantKeys()), key))
+    const claims = await signTenantUser(user, "collector", makeTenantKeys())
     try {
       const connection = await connect({
         servers: [...servers],
-        authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
+        authenticator: userAuthenticator(claims, key),
         reconnect: false,
         timeout: ANSWER_TIMEOUT_MS,
         ...(ca === undefined ? {} : { tls: { ca } })
