@@ -35,8 +35,6 @@ export class AccountServers extends Context.Service<
     readonly remove: (account: string, signer: NKey) => Effect.Effect<void, ClaimsError>
     /** Clients and leaf nodes of an account, over all servers. */
     readonly connections: (account: string) => Effect.Effect<number, ClaimsError>
-    /** The claims that the servers hold for an account; undefined when they hold none. */
-    readonly lookup: (account: string) => Effect.Effect<string | undefined, ClaimsError>
     /** The accounts that every server holds claims of. */
     readonly held: Effect.Effect<ReadonlySet<string>, ClaimsError>
     /** The names of the servers that are there. */
@@ -135,15 +133,6 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
       const counts = [count(account, "CONNZ", "num_connections"), count(account, "LEAFZ", "leafnodes")]
       const [clients = 0, leafs = 0] = yield* Effect.all(counts, { concurrency: 2 })
       return clients + leafs
-    }),
-    lookup: Effect.fn("AccountServers.lookup")(function* (account) {
-      const operation = "AccountServers.lookup"
-      const nats = yield* connection
-      const reply = yield* Effect.tryPromise({
-        try: () => nats.request(`$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`, "", { timeout: ANSWER_TIMEOUT_MS }),
-        catch: (cause) => failed(operation, `no answer within ${ANSWER_TIMEOUT_MS} ms`, "Try again", true, cause)
-      })
-      return reply.data.length === 0 ? undefined : reply.string()
     }),
     held: Effect.gen(function* () {
       const answers = yield* askAll("AccountServers.held", "$SYS.REQ.CLAIMS.LIST", "")

@@ -60,6 +60,8 @@ export class AccountBook extends Context.Service<
       ReadonlyArray<{ readonly tenant: TenantSlug; readonly publicKey: string }>,
       StorageError
     >
+    /** Forgets users whose time was over a month ago; what was signed stays in the audit record. */
+    readonly forgetExpired: Effect.Effect<void, StorageError>
     readonly record: (signature: Signature) => Effect.Effect<void, StorageError>
     readonly audit: (tenant: TenantSlug) => Effect.Effect<ReadonlyArray<AuditEntry>, StorageError>
   }
@@ -212,6 +214,12 @@ const make = Effect.gen(function* () {
     select tenant, public_key as "publicKey" from bulkhead_signer.users
     where retires_at <= now() and revoked_at is null`.pipe(asStorageError("AccountBook.dueToRetire"))
 
+  const forgetExpired = sql`
+    delete from bulkhead_signer.users where expires_at < now() - interval '30 days'`.pipe(
+    Effect.asVoid,
+    asStorageError("AccountBook.forgetExpired")
+  )
+
   const record = (entry: Signature) =>
     sql`
       insert into bulkhead_signer.audit (actor, operation, tenant, subject, key_id, details)
@@ -239,6 +247,7 @@ const make = Effect.gen(function* () {
     revoke,
     retire,
     dueToRetire,
+    forgetExpired,
     record,
     audit
   })

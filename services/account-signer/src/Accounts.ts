@@ -219,6 +219,7 @@ const make = Effect.gen(function* () {
   })
 
   const resume = Effect.gen(function* () {
+    yield* book.forgetExpired
     for (const { tenant, publicKey } of yield* book.dueToRetire) yield* book.revoke(tenant, publicKey)
     const pending = yield* book.pending
     const missing = yield* lost

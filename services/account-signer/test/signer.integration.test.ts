@@ -117,6 +117,25 @@ describe("account-signer", () => {
     })
   )
 
+  it.live("forgets users a month after their time, and keeps what it signed for them", () =>
+    Effect.gen(function* () {
+      const { servers, signer } = yield* start()
+      yield* signer.ask("ensure-account", wanted)
+      const [old, current] = [yield* newUser(signer, "old"), yield* newUser(signer, "current")]
+      yield* query(
+        servers,
+        `update bulkhead_signer.users set expires_at = now() - interval '31 days' where public_key = '${old.key.publicKey}'`
+      )
+      yield* waitUntil(
+        "the old user is forgotten",
+        Effect.map(signer.ask("list-users", asked), ({ users }) => users.map(({ name }) => name).join() === "current")
+      )
+      const { entries } = yield* signer.ask("list-audit", asked)
+      assert.isTrue(entries.some(({ subject }) => subject === old.key.publicKey))
+      yield* connectWith(servers.nats.url, current)
+    })
+  )
+
   it.live("says what is wrong with a request", () =>
     Effect.gen(function* () {
       const { signer } = yield* start()

@@ -13,7 +13,7 @@
  * | `CORE_RECONCILE_MS` | milliseconds | `5000` | how often the registry compares wish and reality |
  * | `CORE_PROVISION_WAIT_MS` | milliseconds | `10000` | how long a create waits for the tenant to become active |
  * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
- * | `CORE_STREAM_BYTES_MAX` | bytes | `1073741824` | size limit of one tenant's stream |
+ * | `CORE_STREAM_BYTES_MAX` | bytes | `1073741824` | size of one tenant's stream at most, where its plan allows more |
  * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
