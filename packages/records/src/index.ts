@@ -1,3 +1,6 @@
 export { DECODE_REASONS, DecodeError, type DecodeReason } from "./DecodeError.ts"
+export type { Decoder, ReceivedMessage, RowSink } from "./Decoder.ts"
 export { type DecodeContext, decodeOcsfEvent, NESTING_LEVELS_MAX, PAYLOAD_BYTES_MAX } from "./decodeOcsfEvent.ts"
 export type { JsonText, OcsfEventRow } from "./OcsfEventRow.ts"
+export { ocsfEventDecoder, ocsfEvents } from "./ocsfEvents.ts"
+export { type ColumnType, type RecordTable, recordTable } from "./RecordTable.ts"

@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT } from "@bulkhead/channels"
-import { DecodeError, decodeOcsfEvent } from "@bulkhead/records"
+import { DecodeError, decodeOcsfEvent, ocsfEvents } from "@bulkhead/records"
 import { LaneStore, migrateControlSchema, TenantSchemas } from "@bulkhead/storage"
 import { Effect } from "effect"
 
@@ -12,8 +12,7 @@ export const writeOne = Effect.gen(function* () {
   yield* migrateControlSchema
   yield* (yield* TenantSchemas).provision(DEFAULT_TENANT)
   const lanes = yield* LaneStore
-  const lane = "events-default@2026-11-24T00:00:00Z"
-  const from = yield* lanes.watermark(DEFAULT_TENANT, lane)
+  const { lane, watermark: from } = yield* lanes.open(DEFAULT_TENANT, "events-default@2026-11-24T00:00:00Z")
   const message = {
     sequence: from + 1,
     subject: "events.poller.health",
@@ -28,9 +27,9 @@ export const writeOne = Effect.gen(function* () {
     lane,
     from,
     to: message.sequence,
-    events: isRow ? [decoded] : [],
+    tables: isRow ? [{ table: ocsfEvents, rows: [decoded], sequences: [message.sequence] }] : [],
     deadLetters: isRow ? [] : [{ ...message, reason: decoded.reason, detail: decoded.message }],
-    messageOf: () => message
+    messageAt: () => message
   })
   return message.sequence
 })

@@ -3,47 +3,28 @@
  * the truth about what has been written; whoever moves it from where it read it owns the lane.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
-import type { OcsfEventRow } from "@bulkhead/records"
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, Context, Data, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Database } from "./Database.ts"
-import type { DeadLetter, StoredMessage } from "./DeadLetter.ts"
+import type { DeadLetter } from "./DeadLetter.ts"
 import { insertDeadLetters } from "./internal/insertDeadLetters.ts"
-import { insertEvents } from "./internal/insertEvents.ts"
+import { insertRows } from "./internal/insertRows.ts"
 import { isInWindow, type MonthIndex, makePartitions, monthOf } from "./internal/partitions.ts"
 import { failed, isRowRefused, refusalText } from "./internal/sqlFailure.ts"
 import { asTenant } from "./internal/tenantTransaction.ts"
+import type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
 import { LaneLost, type StorageError } from "./StorageError.ts"
-
-/** One batch of a lane, in stream order. */
-export interface LaneBatch {
-  readonly tenant: TenantSlug
-  /** The lane's name; it names one incarnation of one stream. */
-  readonly lane: string
-  /** The watermark as this writer knows it: the sequence before the batch. */
-  readonly from: number
-  /** The last sequence of the batch. */
-  readonly to: number
-  readonly events: ReadonlyArray<OcsfEventRow>
-  readonly deadLetters: ReadonlyArray<DeadLetter>
-  /** The message behind `events[index]`; asked for only when PostgreSQL refuses that row. */
-  readonly messageOf: (index: number) => StoredMessage
-}
-
-/** What a commit wrote. */
-export interface LaneCommit {
-  readonly rows: number
-  /** The batch's own dead letters, then the rows that PostgreSQL refused. */
-  readonly deadLetters: ReadonlyArray<DeadLetter>
-}
 
 /** Commits batches. */
 export class LaneStore extends Context.Service<
   LaneStore,
   {
-    /** The last sequence committed; 0 for a new lane, which this opens. Fails with `TenantNotProvisioned`. */
-    readonly watermark: (tenant: TenantSlug, lane: string) => Effect.Effect<number, StorageError>
+    /** The lane and the last sequence it committed, 0 for a new one. Fails with `TenantNotProvisioned`. */
+    readonly open: (
+      tenant: TenantSlug,
+      lane: string
+    ) => Effect.Effect<{ readonly lane: OpenLane; readonly watermark: number }, StorageError>
     /**
      * Writes a batch and moves the watermark from `from` to `to`, all or nothing.
      *
@@ -67,92 +48,95 @@ class RowsRefused extends Data.TaggedError("RowsRefused") {}
 
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
-  const monthsSeen = new Map<TenantSlug, Set<MonthIndex>>()
+  /** The months of each table of each tenant that have a partition, as far as this process has seen. */
+  const monthsSeen = new Map<string, Set<MonthIndex>>()
 
-  const monthsSeenOf = (tenant: TenantSlug): Set<MonthIndex> => {
-    const known = monthsSeen.get(tenant)
+  const monthsSeenOf = (key: string): Set<MonthIndex> => {
+    const known = monthsSeen.get(key)
     if (known !== undefined) return known
     const none = new Set<MonthIndex>()
-    monthsSeen.set(tenant, none)
+    monthsSeen.set(key, none)
     return none
   }
 
-  /** Makes the partitions that the batch needs. What we remember may be old: then a row goes to the default one. */
-  const preparePartitions = Effect.fnUntraced(function* (batch: LaneBatch) {
-    const seen = monthsSeenOf(batch.tenant)
+  /** Makes the partitions that the rows need. What we remember may be old: then a row goes to the default one. */
+  const preparePartitions = Effect.fnUntraced(function* (tenant: TenantSlug, { table, rows }: TableRows) {
+    const seen = monthsSeenOf(`${tenant}/${table.name}`)
     const unseen = new Set<MonthIndex>()
-    for (const event of batch.events) {
-      const month = monthOf(event.time)
+    for (const row of rows) {
+      const month = monthOf(table.timeOf(row))
       if (!seen.has(month)) unseen.add(month)
     }
     if (unseen.size === 0) return
     const now = new Date(yield* Clock.currentTimeMillis)
     const wanted = [...unseen].filter((month) => isInWindow(month, now))
     if (wanted.length === 0) return
-    yield* asTenant(sql, "LaneStore.commit", batch.tenant)(makePartitions(sql, schemaName(batch.tenant), wanted))
+    yield* asTenant(sql, "LaneStore.commit", tenant)(makePartitions(sql, schemaName(tenant), table.name, wanted))
     for (const month of wanted) seen.add(month)
   })
 
-  const moveWatermark = Effect.fnUntraced(function* (batch: LaneBatch, written: LaneCommit) {
-    const table = sql`${sql(schemaName(batch.tenant))}.watermarks`
+  const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaName(tenant))}.watermarks`
+
+  /** Comes before all the rest of a commit: of two writers the second waits here, and is told before it has written. */
+  const moveWatermark = Effect.fnUntraced(function* ({ tenant, lane, from, to }: LaneBatch) {
+    const table = watermarksOf(tenant)
     const moved = yield* sql`
-      update ${table} set seq = ${int8(batch.to)}, rows_written = rows_written + ${written.rows},
-        dead_letters = dead_letters + ${written.deadLetters.length}, updated_at = now()
-      where lane = ${batch.lane} and seq = ${int8(batch.from)} returning 1`
+      update ${table} set seq = ${int8(to)}, updated_at = now()
+      where lane = ${lane.name} and seq = ${int8(from)} returning 1`
     if (moved.length === 1) return
-    const [row] = yield* sql<{ seq: bigint }>`select seq from ${table} where lane = ${batch.lane}`
-    return yield* failed(
-      "LaneStore.commit",
-      new LaneLost({
-        tenant: batch.tenant,
-        lane: batch.lane,
-        expected: batch.from,
-        ...(row === undefined ? {} : { observed: Number(row.seq) })
-      })
-    )
+    const [row] = yield* sql<{ seq: bigint }>`select seq from ${table} where lane = ${lane.name}`
+    const observed = row === undefined ? {} : { observed: Number(row.seq) }
+    return yield* failed("LaneStore.commit", new LaneLost({ tenant, lane: lane.name, expected: from, ...observed }))
   })
 
-  const finish = Effect.fnUntraced(function* (batch: LaneBatch, written: LaneCommit) {
+  const finish = Effect.fnUntraced(function* ({ tenant, lane }: LaneBatch, written: LaneCommit) {
     if (written.deadLetters.length > 0) {
-      yield* insertDeadLetters(sql, schemaName(batch.tenant), batch.lane, written.deadLetters)
+      yield* insertDeadLetters(sql, schemaName(tenant), lane.name, written.deadLetters)
     }
-    yield* moveWatermark(batch, written)
+    yield* sql`
+      update ${watermarksOf(tenant)} set rows_written = rows_written + ${written.rows},
+        dead_letters = dead_letters + ${written.deadLetters.length}
+      where lane = ${lane.name}`
     return written
   })
 
   const inTransaction = (batch: LaneBatch) => asTenant(sql, "LaneStore.commit", batch.tenant, "replayable")
 
+  const insertTables = ({ tenant, lane }: LaneBatch, tables: ReadonlyArray<TableRows>) =>
+    Effect.forEach(tables, (written) => insertRows(sql, schemaName(tenant), lane.id, written), { discard: true })
+
   const commitWhole = (batch: LaneBatch) =>
     Effect.gen(function* () {
-      if (batch.events.length > 0) {
-        yield* insertEvents(sql, schemaName(batch.tenant), batch.events).pipe(
-          Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error))
-        )
-      }
-      return yield* finish(batch, { rows: batch.events.length, deadLetters: batch.deadLetters })
+      yield* moveWatermark(batch)
+      yield* insertTables(batch, batch.tables).pipe(
+        Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error))
+      )
+      return yield* finish(batch, { rows: countRows(batch.tables), deadLetters: batch.deadLetters })
     }).pipe(inTransaction(batch))
 
-  /** Writes events[begin, end) and gives the refused ones, by halving what PostgreSQL refuses. */
+  /** Writes the messages [begin, end) of `sequences` and gives the refused ones, by halving what PostgreSQL refuses. */
   const insertAcceptable = (
     batch: LaneBatch,
+    sequences: ReadonlyArray<number>,
     begin: number,
     end: number
   ): Effect.Effect<ReadonlyArray<DeadLetter>, SqlError> =>
-    insertEvents(sql, schemaName(batch.tenant), batch.events.slice(begin, end)).pipe(
+    insertTables(batch, rowsBetween(batch.tables, sequences[begin], sequences[end])).pipe(
       // Inside the commit's transaction this is a savepoint.
       sql.withTransaction,
       Effect.as<ReadonlyArray<DeadLetter>>([]),
       Effect.catch((error) => {
         if (!isRowRefused(error)) return Effect.fail(error)
-        if (end - begin === 1) {
+        const sequence = sequences[begin]
+        if (end - begin === 1 && sequence !== undefined) {
           return Effect.succeed([
-            { ...batch.messageOf(begin), reason: "refused_by_database" as const, detail: refusalText(error) }
+            { ...batch.messageAt(sequence), reason: "refused_by_database" as const, detail: refusalText(error) }
           ])
         }
         const middle = begin + Math.floor((end - begin) / 2)
         return Effect.zipWith(
-          insertAcceptable(batch, begin, middle),
-          insertAcceptable(batch, middle, end),
+          insertAcceptable(batch, sequences, begin, middle),
+          insertAcceptable(batch, sequences, middle, end),
           (left, right) => [...left, ...right]
         )
       })
@@ -160,31 +144,53 @@ const make = Effect.gen(function* () {
 
   const commitAcceptable = (batch: LaneBatch) =>
     Effect.gen(function* () {
-      const refused = yield* insertAcceptable(batch, 0, batch.events.length)
-      return yield* finish(batch, {
-        rows: batch.events.length - refused.length,
-        deadLetters: [...batch.deadLetters, ...refused]
-      })
+      yield* moveWatermark(batch)
+      const sequences = sequencesOf(batch.tables)
+      const refused = yield* insertAcceptable(batch, sequences, 0, sequences.length)
+      const refusedAt = new Set(refused.map(({ sequence }) => sequence))
+      const accepted = batch.tables.flatMap((table) => table.sequences.filter((sequence) => !refusedAt.has(sequence)))
+      return yield* finish(batch, { rows: accepted.length, deadLetters: [...batch.deadLetters, ...refused] })
     }).pipe(inTransaction(batch))
 
   const commit = Effect.fn("LaneStore.commit")(function* (batch: LaneBatch) {
     if (batch.to <= batch.from) return yield* Effect.die(new Error(`lane batch from ${batch.from} to ${batch.to}`))
-    yield* preparePartitions(batch)
+    for (const written of batch.tables) yield* preparePartitions(batch.tenant, written)
     return yield* commitWhole(batch).pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
   })
 
-  const watermark = Effect.fn("LaneStore.watermark")(function* (tenant: TenantSlug, lane: string) {
-    const table = sql`${sql(schemaName(tenant))}.watermarks`
+  const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string) {
+    const table = watermarksOf(tenant)
     return yield* Effect.gen(function* () {
-      yield* sql`insert into ${table} (lane) values (${lane}) on conflict do nothing`
-      const [row] = yield* sql<{ seq: bigint }>`select seq from ${table} where lane = ${lane}`
+      yield* sql`insert into ${table} (lane) values (${name}) on conflict do nothing`
+      const [row] = yield* sql<{ id: number; seq: bigint }>`select id, seq from ${table} where lane = ${name}`
       return row === undefined
-        ? yield* Effect.die(new Error(`lane "${lane}" vanished while it was opened`))
-        : Number(row.seq)
-    }).pipe(asTenant(sql, "LaneStore.watermark", tenant))
+        ? yield* Effect.die(new Error(`lane "${name}" vanished while it was opened`))
+        : { lane: { name, id: row.id }, watermark: Number(row.seq) }
+    }).pipe(asTenant(sql, "LaneStore.open", tenant))
   })
 
-  return LaneStore.of({ watermark, commit })
+  return LaneStore.of({ open, commit })
 })
 
 const int8 = (value: number) => PgTypes.int8(BigInt(value))
+
+const countRows = (tables: ReadonlyArray<TableRows>): number => tables.reduce((sum, { rows }) => sum + rows.length, 0)
+
+/** The messages that have rows, each once, in order. */
+const sequencesOf = (tables: ReadonlyArray<TableRows>): ReadonlyArray<number> =>
+  [...new Set(tables.flatMap(({ sequences }) => sequences))].sort((a, b) => a - b)
+
+/** The rows whose message stands from `first` to before `end`; to the last one where there is no `end`. */
+const rowsBetween = (
+  tables: ReadonlyArray<TableRows>,
+  first = 0,
+  end = Number.POSITIVE_INFINITY
+): ReadonlyArray<TableRows> =>
+  tables.flatMap(({ table, rows, sequences }) => {
+    const from = sequences.findIndex((sequence) => sequence >= first)
+    if (from < 0) return []
+    const after = sequences.findIndex((sequence) => sequence >= end)
+    const range = [from, after < 0 ? sequences.length : after] as const
+    if (range[0] >= range[1]) return []
+    return [{ table, rows: rows.slice(...range), sequences: sequences.slice(...range) }]
+  })

@@ -3,6 +3,7 @@
  * their last day has expired.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
+import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
 import { endOf, listMonths, makePartitions, monthOf, partitionName } from "./internal/partitions.ts"
@@ -46,20 +47,21 @@ const make = Effect.gen(function* () {
 
   const run = Effect.fn("Retention.run")(function* (tenant: TenantSlug, options: RetentionOptions) {
     const schema = schemaName(tenant)
+    const table = ocsfEvents.name
     const now = new Date(yield* Clock.currentTimeMillis)
     const expiry = new Date(now.getTime() - options.days * DAY_MS)
     return yield* Effect.gen(function* () {
       const month = monthOf(now)
-      const made = yield* makePartitions(sql, schema, [month, month + 1])
-      const expired = (yield* listMonths(sql, schema)).filter((present) => endOf(present) <= expiry)
-      for (const old of expired) yield* sql`drop table ${sql(schema)}.${sql(partitionName(old))}`.unprepared
+      const made = yield* makePartitions(sql, schema, table, [month, month + 1])
+      const expired = (yield* listMonths(sql, schema, table)).filter((present) => endOf(present) <= expiry)
+      for (const old of expired) yield* sql`drop table ${sql(schema)}.${sql(partitionName(table, old))}`.unprepared
       const [counts] = yield* sql<{ strayRows: number; deadLetters: number }>`
-        with strays as (delete from ${sql(schema)}.ocsf_events_default where time < ${expiry} returning 1),
+        with strays as (delete from ${sql(schema)}.${sql(`${table}_default`)} where time < ${expiry} returning 1),
           letters as (delete from ${sql(schema)}.dead_letters where received_at < ${expiry} returning 1)
         select (select count(*)::int from strays) as "strayRows", (select count(*)::int from letters) as "deadLetters"`
       return {
-        made: made.map(partitionName),
-        dropped: expired.map(partitionName),
+        made: made.map((month) => partitionName(table, month)),
+        dropped: expired.map((month) => partitionName(table, month)),
         strayRows: counts?.strayRows ?? 0,
         deadLetters: counts?.deadLetters ?? 0
       }

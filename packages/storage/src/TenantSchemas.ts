@@ -4,6 +4,7 @@
  * such a transaction even our own process has no right on a tenant's rows.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
+import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
 import { inOneTrip } from "./internal/inOneTrip.ts"
@@ -86,7 +87,7 @@ const make = Effect.gen(function* () {
       yield* inOneTrip(sql, [...roleAndSchema(schema), `perform set_config('role', '${schema}', true)`])
       const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
       const month = monthOf(new Date(yield* Clock.currentTimeMillis))
-      yield* makePartitions(sql, schema, [month])
+      yield* makePartitions(sql, schema, ocsfEvents.name, [month])
       return versions
     }).pipe(sql.withTransaction, asStorageError("TenantSchemas.provision"))
   })

@@ -12,7 +12,7 @@ const BATCH = 25
 /** A writer as core runs it: on any failure it reads the watermark again and goes on from there. */
 const writeAll = Effect.gen(function* () {
   const store = yield* LaneStore
-  let at = yield* store.watermark(tenant, LANE)
+  let at = (yield* store.open(tenant, LANE)).watermark
   while (at < END) {
     const to = Math.min(END, at + BATCH)
     yield* store.commit(batchOf(tenant, at, to))
@@ -59,7 +59,7 @@ describe("LaneStore", () => {
           const database = yield* Database
           const store = yield* LaneStore
           yield* newTenant("acme")
-          yield* store.watermark(tenant, LANE)
+          yield* store.open(tenant, LANE)
           assert.isTrue(yield* database.isUp)
           yield* server.kill
           const error = yield* Effect.flip(store.commit(batchOf(tenant, 0, 10)))
@@ -80,7 +80,7 @@ describe("LaneStore", () => {
         yield* Effect.gen(function* () {
           const store = yield* LaneStore
           yield* newTenant("acme")
-          yield* store.watermark(tenant, LANE)
+          yield* store.open(tenant, LANE)
           const lockHeld = yield* Deferred.make<void>()
           const lock = asSuperuser(server.url("within"), (admin) =>
             admin`lock table tenant_acme.watermarks in exclusive mode`.pipe(
@@ -130,9 +130,9 @@ describe("LaneStore", () => {
               ["a", "b", "c", "d"],
               (lane) =>
                 Effect.gen(function* () {
-                  yield* store.watermark(tenant, lane)
+                  const { lane: opened } = yield* store.open(tenant, lane)
                   const events = [...times, ...odd].map((time, index) => eventAt(index, { time }))
-                  yield* store.commit(batchOf(tenant, 0, events.length, { lane, events }))
+                  yield* store.commit(batchOf(tenant, 0, events.length, { lane, laneId: opened.id, events }))
                 }),
               { concurrency: "unbounded" }
             )
@@ -155,7 +155,7 @@ describe("LaneStore", () => {
           const store = yield* LaneStore
           const retention = yield* Retention
           yield* newTenant("acme")
-          yield* store.watermark(tenant, LANE)
+          yield* store.open(tenant, LANE)
           const day = 86_400_000
           const ago = (days: number) => new Date(Date.now() - days * day)
           const times = [ago(0), ago(100), ago(350), ago(2_000)]

@@ -1,10 +1,22 @@
+import type { TenantSlug } from "@bulkhead/channels"
 import type { OcsfEventRow } from "@bulkhead/records"
 import { DecodeError, decodeOcsfEvent } from "@bulkhead/records"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { type DeadLetter, LaneStore, type StorageError, TenantStats } from "../src/index.ts"
-import { batchOf, eventAt, LANE, messageAt, newTenant, rowsOf, slug, storage, tablesOf } from "./fixtures.ts"
+import {
+  batchOf,
+  eventAt,
+  eventsBetween,
+  LANE,
+  messageAt,
+  newTenant,
+  rowsOf,
+  slug,
+  storage,
+  tablesOf
+} from "./fixtures.ts"
 
 const deadLetter = (sequence: number, overrides: Partial<DeadLetter> = {}): DeadLetter => ({
   ...messageAt(sequence),
@@ -13,9 +25,13 @@ const deadLetter = (sequence: number, overrides: Partial<DeadLetter> = {}): Dead
   ...overrides
 })
 
+const watermarkOf = Effect.fnUntraced(function* (tenant: TenantSlug, lane = LANE) {
+  return (yield* (yield* LaneStore).open(tenant, lane)).watermark
+})
+
 const openTenant = Effect.fnUntraced(function* (name: string) {
   const tenant = yield* newTenant(name)
-  yield* (yield* LaneStore).watermark(tenant.slug, LANE)
+  yield* (yield* LaneStore).open(tenant.slug, LANE)
   return tenant.slug
 })
 
@@ -27,8 +43,8 @@ describe("LaneStore", () => {
           const store = yield* LaneStore
           const tenant = yield* openTenant("marks")
           yield* store.commit(batchOf("marks", 0, 7))
-          assert.strictEqual(yield* store.watermark(tenant, LANE), 7)
-          assert.strictEqual(yield* store.watermark(tenant, "another"), 0)
+          assert.strictEqual(yield* watermarkOf(tenant), 7)
+          assert.strictEqual(yield* watermarkOf(tenant, "another"), 0)
         })
       )
 
@@ -38,14 +54,14 @@ describe("LaneStore", () => {
           const tenant = yield* openTenant("far")
           yield* store.commit(batchOf("far", 0, 2 ** 52, { events: [] }))
           yield* store.commit(batchOf("far", 2 ** 52, 2 ** 52 + 1, { events: [eventAt(1)] }))
-          assert.strictEqual(yield* store.watermark(tenant, LANE), 2 ** 52 + 1)
+          assert.strictEqual(yield* watermarkOf(tenant), 2 ** 52 + 1)
         })
       )
 
       it.effect("says so where the tenant has no schema", () =>
         Effect.gen(function* () {
           const store = yield* LaneStore
-          for (const attempt of [store.watermark(slug("ghost"), LANE), store.commit(batchOf("ghost", 0, 1))]) {
+          for (const attempt of [store.open(slug("ghost"), LANE), store.commit(batchOf("ghost", 0, 1))]) {
             const error: StorageError = yield* Effect.flip(attempt as Effect.Effect<unknown, StorageError>)
             assert.strictEqual(error.reason._tag, "TenantNotProvisioned")
           }
@@ -104,10 +120,7 @@ describe("LaneStore", () => {
             (tenant) =>
               Effect.gen(function* () {
                 for (let from = 0; from < 500; from += 50) {
-                  const events = batchOf(tenant, from, from + 50).events.map((event) => ({
-                    ...event,
-                    log_name: tenant
-                  }))
+                  const events = eventsBetween(from, from + 50).map((event) => ({ ...event, log_name: tenant }))
                   yield* store.commit(batchOf(tenant, from, from + 50, { events }))
                 }
               }),
@@ -129,7 +142,7 @@ describe("LaneStore", () => {
             rows: 0,
             deadLetters: []
           })
-          assert.strictEqual(yield* store.watermark(tenant, LANE), 9)
+          assert.strictEqual(yield* watermarkOf(tenant), 9)
         })
       )
 
@@ -227,7 +240,7 @@ describe("LaneStore", () => {
             ["malformed_json", ...Array.from(bad, () => "refused_by_database")]
           )
           assert.lengthOf(yield* rowsOf(tenant), 94)
-          assert.strictEqual(yield* store.watermark(tenant, LANE), 101)
+          assert.strictEqual(yield* watermarkOf(tenant), 101)
         })
       )
 

@@ -1,7 +1,7 @@
 /** What every suite here needs: a database with the control schema, and batches of events. */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { PostgresServer, type RunningPostgresServer } from "@bulkhead/devstack"
-import type { OcsfEventRow } from "@bulkhead/records"
+import { type OcsfEventRow, ocsfEvents } from "@bulkhead/records"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted } from "effect"
 import {
@@ -99,17 +99,30 @@ export const eventAt = (sequence: number, overrides: Partial<OcsfEventRow> = {})
 
 export const LANE = "events-test@2026-11-24T00:00:00Z"
 
+/** What a test wants different in a batch; the lane is the first one that the tenant opened. */
+interface BatchWishes {
+  readonly lane?: string
+  readonly laneId?: number
+  readonly events?: ReadonlyArray<OcsfEventRow>
+  readonly deadLetters?: LaneBatch["deadLetters"]
+}
+
+export const eventsBetween = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => eventAt(from + index + 1))
+
 /** A batch of the events from + 1 to `to`. */
-export const batchOf = (tenant: string, from: number, to: number, overrides: Partial<LaneBatch> = {}): LaneBatch => ({
-  tenant: slug(tenant),
-  lane: LANE,
-  from,
-  to,
-  events: overrides.events ?? Array.from({ length: to - from }, (_, index) => eventAt(from + index + 1)),
-  deadLetters: [],
-  messageOf: (index) => messageAt(from + index + 1),
-  ...overrides
-})
+export const batchOf = (tenant: string, from: number, to: number, wishes: BatchWishes = {}): LaneBatch => {
+  const rows = wishes.events ?? eventsBetween(from, to)
+  return {
+    tenant: slug(tenant),
+    lane: { name: wishes.lane ?? LANE, id: wishes.laneId ?? 1 },
+    from,
+    to,
+    tables: [{ table: ocsfEvents, rows, sequences: rows.map((_, index) => from + index + 1) }],
+    deadLetters: wishes.deadLetters ?? [],
+    messageAt
+  }
+}
 
 export const messageAt = (sequence: number) => ({
   sequence,

@@ -1,5 +1,5 @@
 /**
- * The monthly partitions of `ocsf_events`. Months keep their number small, and a month is dropped as a whole.
+ * The monthly partitions of a table of records. Months keep their number small, and a month is dropped as a whole.
  *
  * A partition is made when its first row comes, from a year ago to a month ahead. Rows of other times stay in the
  * default partition: an event from 1970, or a sender with a wild clock, must neither stop a lane nor make a thousand
@@ -29,14 +29,13 @@ const firstDay = (month: MonthIndex): string => `${Math.floor(month / 12)}-${two
 
 const startOf = (month: MonthIndex): string => `${firstDay(month)} 00:00:00+00`
 
-const PREFIX = "ocsf_events_"
+export const partitionName = (table: string, month: MonthIndex): string =>
+  `${table}_${firstDay(month).slice(0, 7).replace("-", "_")}`
 
-export const partitionName = (month: MonthIndex): string => `${PREFIX}${firstDay(month).slice(0, 7).replace("-", "_")}`
-
-const NAME = /^ocsf_events_(\d{4})_(\d{2})$/
+const MONTH_OF_NAME = /_(\d{4})_(\d{2})$/
 
 const monthOfName = (name: string): MonthIndex | undefined => {
-  const match = NAME.exec(name)
+  const match = MONTH_OF_NAME.exec(name)
   return match === null ? undefined : Number(match[1]) * 12 + Number(match[2]) - 1
 }
 
@@ -44,7 +43,7 @@ const monthOfName = (name: string): MonthIndex | undefined => {
 export const endOf = (month: MonthIndex): Date => new Date(Date.UTC(Math.floor(month / 12), (month % 12) + 1, 1))
 
 /** The months that have a partition, in the tenant's transaction. */
-export const listMonths = (sql: PgClient.PgClient, schema: string) =>
+export const listMonths = (sql: PgClient.PgClient, schema: string, table: string) =>
   Effect.map(
     sql<{ name: string }>`
       select child.relname as name
@@ -52,7 +51,7 @@ export const listMonths = (sql: PgClient.PgClient, schema: string) =>
         join pg_class child on child.oid = inhrelid
         join pg_class parent on parent.oid = inhparent
         join pg_namespace on pg_namespace.oid = parent.relnamespace
-      where parent.relname = 'ocsf_events' and nspname = ${schema}
+      where parent.relname = ${table} and nspname = ${schema}
       order by 1`,
     (rows) => rows.map(({ name }) => monthOfName(name)).filter((month) => month !== undefined)
   )
@@ -64,24 +63,26 @@ export const listMonths = (sql: PgClient.PgClient, schema: string) =>
 export const makePartitions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   schema: string,
+  table: string,
   months: ReadonlyArray<MonthIndex>
 ) {
   // Two writers may miss the same month at once; the second one finds it made.
   yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.partitions.${schema}`}, 0))`
-  const present = new Set(yield* listMonths(sql, schema))
+  const present = new Set(yield* listMonths(sql, schema, table))
   const missing = months.filter((month) => !present.has(month))
-  for (const month of missing) yield* makePartition(sql, schema, month)
+  for (const month of missing) yield* makePartition(sql, schema, table, month)
   return missing
 })
 
-const makePartition = (sql: PgClient.PgClient, schema: string, month: MonthIndex) => {
-  const parent = `${quoted(schema)}.ocsf_events`
-  const partition = `${quoted(schema)}.${quoted(partitionName(month))}`
+const makePartition = (sql: PgClient.PgClient, schema: string, table: string, month: MonthIndex) => {
+  const parent = `${quoted(schema)}.${quoted(table)}`
+  const waiting = `${quoted(schema)}.${quoted(`${table}_default`)}`
+  const partition = `${quoted(schema)}.${quoted(partitionName(table, month))}`
   const range = `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
   return inOneTrip(sql, [
     `create table ${partition} (like ${parent} including defaults including storage)`,
     `with moved as (
-      delete from ${parent}_default where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
+      delete from ${waiting} where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
     ) insert into ${partition} select * from moved`,
     // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
     `alter table ${parent} attach partition ${partition} for values ${range}`

@@ -71,6 +71,14 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           created_at timestamptz not null default now()
         )`
       ]
+    },
+    {
+      name: "which message a row came from",
+      statements: [
+        `alter table ${schema}.watermarks add column id smallint generated always as identity unique`,
+        // Null in rows that are older than the columns.
+        `alter table ${schema}.ocsf_events add column lane_id smallint, add column stream_seq bigint`
+      ]
     }
   ]
 }

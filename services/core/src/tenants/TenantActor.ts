@@ -5,6 +5,7 @@
 import { PLANS } from "@bulkhead/accounts"
 import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
+import type { LaneProgress } from "@bulkhead/pipeline"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
 import { Cause, Clock, Effect, Random, Schedule } from "effect"
@@ -13,7 +14,6 @@ import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
-import type { LaneProgress } from "../lanes/LaneProgress.ts"
 import { eraseTenant } from "./eraseTenant.ts"
 
 const PAUSE_MS_MIN = 100

@@ -33,13 +33,14 @@ const succeed = Effect.fnUntraced(function* (tenant: TenantSlug, source: LaneSou
   const watermark = yield* sequenceBefore(source.stream, since)
   const { watermark: written } = lost
   yield* Effect.logError("the stream has lost messages that were written", { lane, written, left: source.lastSequence })
-  const from = yield* store.watermark(tenant, lane)
-  if (watermark <= from) return { lane, watermark: from }
-  const messageOf = () => {
-    throw new Error("a batch without events has no messages")
+  const opened = yield* store.open(tenant, lane)
+  if (watermark <= opened.watermark) return opened
+  const messageAt = () => {
+    throw new Error("a batch without rows has no messages")
   }
-  yield* store.commit({ tenant, lane, from, to: watermark, events: [], deadLetters: [], messageOf })
-  return { lane, watermark }
+  const batch = { tenant, lane: opened.lane, from: opened.watermark, to: watermark, messageAt }
+  yield* store.commit({ ...batch, tables: [], deadLetters: [] })
+  return { lane: opened.lane, watermark }
 })
 
 /**
@@ -56,6 +57,5 @@ export const seatLane = Effect.fn("seatLane")(function* (
   if (newest !== undefined && newest.watermark > source.lastSequence) {
     return yield* succeed(tenant, source, newest, `${name}#${numberOf(newest.lane) + 1}`)
   }
-  const lane = newest?.lane ?? name
-  return { lane, watermark: yield* (yield* LaneStore).watermark(tenant, lane) }
+  return yield* (yield* LaneStore).open(tenant, newest?.lane ?? name)
 })

@@ -1,0 +1,86 @@
+/**
+ * The engine of every writer: takes one tenant's messages from a stream in order and commits them into the tenant's
+ * schema, each exactly once.
+ *
+ * A batch is decoded while the one before it is committed; a commit is one transaction of rows, dead letters and
+ * watermark; then the batch is acknowledged. The lane repairs nothing in place: whatever fails, it fails, and its
+ * supervisor runs it again from the watermark, which is why a connection lost during a commit needs no special case.
+ * Three batches are in memory at most: one being committed, one decoded, one arriving.
+ */
+import type { TenantSlug } from "@bulkhead/channels"
+import { type BatchConsumer, type BatchLimits, openBatchConsumer } from "@bulkhead/nats"
+import type { Decoder } from "@bulkhead/records"
+import { type LaneBatch, type LaneCommit, type LaneStats, LaneStore } from "@bulkhead/storage"
+import { Clock, Effect, Queue } from "effect"
+import { type DecodedBatch, decodeBatch } from "./decodeBatch.ts"
+import type { LaneProgress } from "./LaneProgress.ts"
+import { type LaneSource, seatLane } from "./seatLane.ts"
+
+/** One lane. */
+export interface LaneOptions {
+  readonly tenant: TenantSlug
+  readonly source: LaneSource
+  /** The durable consumer under which operators see the lane's lag. */
+  readonly durable: string
+  readonly filterSubjects: ReadonlyArray<string>
+  readonly decode: Decoder
+  readonly limits: BatchLimits
+  /** The tenant's lanes as they stood before the stream was looked at: see `seatLane`. */
+  readonly present: ReadonlyArray<LaneStats>
+  /** Kept up to date by the lane, for health and metrics. */
+  readonly progress: LaneProgress
+  /** Told of each batch that was written. */
+  readonly onCommit: (written: LaneCommit) => Effect.Effect<void>
+}
+
+interface NextBatch extends DecodedBatch {
+  readonly to: number
+}
+
+/** Takes batches and decodes them, one ahead of the writer. */
+const read = (consumer: BatchConsumer, decode: Decoder, ahead: Queue.Queue<NextBatch>) =>
+  consumer.take.pipe(
+    Effect.flatMap((messages) =>
+      Queue.offer(ahead, { ...decodeBatch(messages, decode), to: messages.at(-1)?.sequence ?? 0 })
+    ),
+    Effect.forever
+  )
+
+/** Runs the lane until it fails or is interrupted. */
+export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
+  const { tenant, progress } = options
+  const store = yield* LaneStore
+  const { lane, watermark: seated } = yield* seatLane(tenant, options.source, options.present)
+  // The totals go on where an earlier process left them.
+  progress.rowsWritten = options.present.reduce((sum, { rows }) => sum + rows, 0)
+  progress.deadLetters = options.present.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
+  const consumer = yield* openBatchConsumer({
+    stream: options.source.stream,
+    durable: options.durable,
+    filterSubjects: options.filterSubjects,
+    afterSequence: seated,
+    ...options.limits
+  })
+  progress.lag = consumer.lag
+
+  const write = Effect.fnUntraced(function* (batch: LaneBatch) {
+    // A commit under way is finished also when the process is told to stop.
+    const written = yield* Effect.uninterruptible(store.commit(batch))
+    progress.rowsWritten += written.rows
+    progress.deadLetters += written.deadLetters.length
+    progress.lastCommitAtMs = yield* Clock.currentTimeMillis
+    yield* options.onCommit(written)
+    yield* consumer.ackThrough(batch.to)
+  })
+
+  const ahead = yield* Queue.bounded<NextBatch>(1)
+  let watermark = seated
+  const writer = Effect.gen(function* () {
+    while (true) {
+      const next = yield* Queue.take(ahead)
+      yield* write({ tenant, lane, from: watermark, ...next })
+      watermark = next.to
+    }
+  })
+  return yield* Effect.raceFirst(read(consumer, options.decode, ahead), writer)
+})
