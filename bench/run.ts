@@ -15,7 +15,7 @@ export interface BenchmarkResult {
 
 export type Benchmark = () => Promise<BenchmarkResult>
 
-const helpers = new Set(["run.ts", "interleave.ts"])
+const helpers = new Set(["run.ts", "interleave.ts", "events.ts", "publishBursts.ts"])
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts") && !helpers.has(file))

@@ -13,8 +13,10 @@ import { DatabaseMisconfigured, DatabaseUnavailable, type StorageError } from ".
 export interface DatabaseOptions {
   /** `postgres://user:password@host:5432/database?sslmode=…` */
   readonly url: Redacted.Redacted<string>
-  /** Connections at most. Default 10. */
+  /** Connections at most, without those of lanes. Default 10. */
   readonly poolMax?: number
+  /** Connections on which lanes commit. Default 4. */
+  readonly laneConnections?: number
   /** What `pg_stat_activity` shows. Default `bulkhead`. */
   readonly applicationName?: string
   /** How long to wait for a server that does not answer yet, milliseconds. Default 30000. */
@@ -30,11 +32,13 @@ export class Database extends Context.Service<
   {
     /** For packages that keep tables of their own beside ours. */
     readonly sql: PgClient.PgClient
+    /** For `LaneStore` alone: it takes a tenant's role on them that stays, so nobody else may use them. */
+    readonly lanes: ReadonlyArray<PgClient.PgClient>
     /** Whether PostgreSQL answers within a second: a readiness check. */
     readonly isUp: Effect.Effect<boolean>
   }
 >()("@bulkhead/storage/Database") {
-  /** From the environment: `DATABASE_URL`, `DATABASE_POOL_MAX`, `DATABASE_APPLICATION_NAME`, `DATABASE_START_TIMEOUT_MS`. */
+  /** From the environment: `DATABASE_URL`, `DATABASE_POOL_MAX`, `DATABASE_LANE_CONNECTIONS`, `DATABASE_APPLICATION_NAME`, `DATABASE_START_TIMEOUT_MS`. */
   static readonly layer: Layer.Layer<Database, Config.ConfigError | StorageError> = Layer.effect(
     Database,
     Effect.suspend(() => Effect.flatMap(databaseConfig, make))
@@ -44,11 +48,18 @@ export class Database extends Context.Service<
     Layer.effect(Database, make(options))
 }
 
+const POOL_MAX = 10
+const LANE_CONNECTIONS = 4
+
+const connections = (name: string, count: number) =>
+  Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })), name).pipe(
+    Config.withDefault(count)
+  )
+
 const databaseConfig = Config.all({
   url: Config.Redacted("DATABASE_URL"),
-  poolMax: Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })), "DATABASE_POOL_MAX").pipe(
-    Config.withDefault(10)
-  ),
+  poolMax: connections("DATABASE_POOL_MAX", POOL_MAX),
+  laneConnections: connections("DATABASE_LANE_CONNECTIONS", LANE_CONNECTIONS),
   applicationName: Config.String("DATABASE_APPLICATION_NAME").pipe(Config.withDefault("bulkhead")),
   startTimeoutMs: Config.Int("DATABASE_START_TIMEOUT_MS").pipe(Config.withDefault(30_000))
 })
@@ -71,19 +82,22 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
       })
     )
   }
-  const sql = yield* PgClient.make({
+  const shared = {
     url: options.url,
-    maxConnections: options.poolMax ?? 10,
     applicationName: options.applicationName ?? "bulkhead",
     connectTimeout: Duration.seconds(5),
     // A server that vanished without a word is noticed within 20 s instead of two hours.
-    keepAlive: Duration.seconds(10),
-    startupParameters: {
-      // Nobody queues for a lock, or holds one without working, for as long as a lane would notice.
-      lock_timeout: "10s",
-      idle_in_transaction_session_timeout: "60s"
-    }
-  }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(startFailure(place, 0)))
+    keepAlive: Duration.seconds(10)
+  }
+  // Nobody queues for a lock, or holds one without working, for as long as a lane would notice.
+  const patience = { lock_timeout: "10s", idle_in_transaction_session_timeout: "60s" }
+  const open = (own: Omit<PgClient.PgPoolConfig, "url">) =>
+    PgClient.make({ ...shared, ...own }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(startFailure(place, 0)))
+  const sql = yield* open({ maxConnections: options.poolMax ?? POOL_MAX, startupParameters: patience })
+  // What a lane commits it can write again from the stream, so its commits need not wait for the disk. Statements that
+  // are sent together travel in one write.
+  const lane = { maxConnections: 1, multiplex: true, startupParameters: { ...patience, synchronous_commit: "off" } }
+  const lanes = yield* Effect.all(Array.from({ length: options.laneConnections ?? LANE_CONNECTIONS }, () => open(lane)))
   yield* awaitServer(sql, place, options.startTimeoutMs ?? 30_000)
   const scope = yield* Effect.scope
   const probe = sql`select 1`.pipe(
@@ -96,7 +110,7 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     Effect.flatMap(Fiber.join),
     Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(false) })
   )
-  return Database.of({ sql, isUp })
+  return Database.of({ sql, lanes, isUp })
 })
 
 const startFailure = (place: string, timeoutMs: number) => (error: SqlError) =>

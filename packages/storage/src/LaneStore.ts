@@ -3,16 +3,17 @@
  * the truth about what has been written; whoever moves it from where it read it owns the lane.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
-import { PgTypes } from "@effect/sql-pg"
-import { Clock, Context, Data, Effect, Layer } from "effect"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, Context, Data, Effect, Hash, Layer, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Database } from "./Database.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
+import { commitInOneStatement } from "./internal/commitInOneStatement.ts"
 import { insertDeadLetters } from "./internal/insertDeadLetters.ts"
 import { insertRows } from "./internal/insertRows.ts"
 import { isInWindow, type MonthIndex, makePartitions, monthOf } from "./internal/partitions.ts"
 import { failed, isRowRefused, refusalText } from "./internal/sqlFailure.ts"
-import { asTenant } from "./internal/tenantTransaction.ts"
+import { asTenant, asTenantError } from "./internal/tenantTransaction.ts"
 import type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
 import { LaneLost, type StorageError } from "./StorageError.ts"
 
@@ -47,7 +48,8 @@ export class LaneStore extends Context.Service<
 class RowsRefused extends Data.TaggedError("RowsRefused") {}
 
 const make = Effect.gen(function* () {
-  const { sql } = yield* Database
+  const { sql, lanes } = yield* Database
+  const turns = yield* Effect.all(lanes.map(() => Semaphore.make(1)))
   /** The months of each table of each tenant that have a partition, as far as this process has seen. */
   const monthsSeen = new Map<string, Set<MonthIndex>>()
 
@@ -77,16 +79,18 @@ const make = Effect.gen(function* () {
 
   const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaName(tenant))}.watermarks`
 
-  /** Comes before all the rest of a commit: of two writers the second waits here, and is told before it has written. */
-  const moveWatermark = Effect.fnUntraced(function* ({ tenant, lane, from, to }: LaneBatch) {
-    const table = watermarksOf(tenant)
-    const moved = yield* sql`
-      update ${table} set seq = ${int8(to)}, updated_at = now()
-      where lane = ${lane.name} and seq = ${int8(from)} returning 1`
-    if (moved.length === 1) return
-    const [row] = yield* sql<{ seq: bigint }>`select seq from ${table} where lane = ${lane.name}`
+  const lost = Effect.fnUntraced(function* ({ tenant, lane, from }: LaneBatch) {
+    const [row] = yield* sql<{ seq: bigint }>`select seq from ${watermarksOf(tenant)} where lane = ${lane.name}`
     const observed = row === undefined ? {} : { observed: Number(row.seq) }
     return yield* failed("LaneStore.commit", new LaneLost({ tenant, lane: lane.name, expected: from, ...observed }))
+  })
+
+  /** Comes before all the rest of a commit: of two writers the second waits here, and is told before it has written. */
+  const moveWatermark = Effect.fnUntraced(function* (batch: LaneBatch) {
+    const moved = yield* sql`
+      update ${watermarksOf(batch.tenant)} set seq = ${int8(batch.to)}, updated_at = now()
+      where lane = ${batch.lane.name} and seq = ${int8(batch.from)} returning 1`
+    if (moved.length !== 1) return yield* lost(batch)
   })
 
   const finish = Effect.fnUntraced(function* ({ tenant, lane }: LaneBatch, written: LaneCommit) {
@@ -105,7 +109,30 @@ const make = Effect.gen(function* () {
   const insertTables = ({ tenant, lane }: LaneBatch, tables: ReadonlyArray<TableRows>) =>
     Effect.forEach(tables, (written) => insertRows(sql, schemaName(tenant), lane.id, written), { discard: true })
 
-  const commitWhole = (batch: LaneBatch) =>
+  /** A tenant always has the same connection: what a server process learns of a schema is dear to learn and to keep. */
+  const onItsConnection = <A, E>(tenant: TenantSlug, use: (connection: PgClient.PgClient) => Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      const index = Math.abs(Hash.string(tenant)) % lanes.length
+      const [connection, turn] = [lanes[index], turns[index]]
+      if (connection === undefined || turn === undefined)
+        return Effect.die(new Error("there is no connection of lanes"))
+      return turn.withPermit(use(connection))
+    })
+
+  const commitWhole = Effect.fnUntraced(function* (batch: LaneBatch) {
+    const rows = countRows(batch.tables)
+    const isCommitted = yield* onItsConnection(batch.tenant, (connection) =>
+      commitInOneStatement(connection, batch, rows)
+    ).pipe(
+      Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error)),
+      asTenantError("LaneStore.commit", batch.tenant)
+    )
+    if (!isCommitted) return yield* lost(batch).pipe(inTransaction(batch))
+    return { rows, deadLetters: [] }
+  })
+
+  /** With dead letters, in several statements. */
+  const commitLetters = (batch: LaneBatch) =>
     Effect.gen(function* () {
       yield* moveWatermark(batch)
       yield* insertTables(batch, batch.tables).pipe(
@@ -155,7 +182,8 @@ const make = Effect.gen(function* () {
   const commit = Effect.fn("LaneStore.commit")(function* (batch: LaneBatch) {
     if (batch.to <= batch.from) return yield* Effect.die(new Error(`lane batch from ${batch.from} to ${batch.to}`))
     for (const written of batch.tables) yield* preparePartitions(batch.tenant, written)
-    return yield* commitWhole(batch).pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
+    const whole = batch.deadLetters.length === 0 ? commitWhole(batch) : commitLetters(batch)
+    return yield* whole.pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
   })
 
   const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string) {

@@ -1,6 +1,5 @@
 /**
- * Writes rows of one table in one statement of one array per column, so that it is one plan and one round trip for any
- * number of rows.
+ * Rows of one table in one statement, as one array per column: one plan and one round trip for any number of rows.
  */
 import type { ColumnType, RecordTable } from "@bulkhead/records"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
@@ -25,35 +24,35 @@ const OIDS: Readonly<Record<ColumnType, number>> = {
 /** What PostgreSQL makes of it, where it is not the column's type yet. */
 const CASTS: Partial<Readonly<Record<ColumnType, string>>> = { int8: "::int8", jsonb: "::jsonb" }
 
-/** The parts of a table's statement that are the same for every tenant. */
-interface Statement {
-  readonly names: string
-  readonly values: string
-  readonly parameters: string
-}
-
 /** Stands in every table of records. */
 const STREAM_SEQ = ["stream_seq", "int8"] as const
 
-const statements = new WeakMap<RecordTable, Statement>()
+/** The names of a table's columns in a statement, and what fills them. */
+interface ColumnTexts {
+  readonly count: number
+  readonly names: string
+  readonly values: string
+}
 
-const statementOf = (table: RecordTable): Statement => {
-  const known = statements.get(table)
+const textsByTable = new WeakMap<RecordTable, ColumnTexts>()
+
+const textsOf = (table: RecordTable): ColumnTexts => {
+  const known = textsByTable.get(table)
   if (known !== undefined) return known
   const columns = [...table.columns, STREAM_SEQ]
   const made = {
+    count: columns.length,
     names: columns.map(([name]) => name).join(", "),
-    values: columns.map(([name, type]) => `${name}${CASTS[type] ?? ""}`).join(", "),
-    parameters: columns.map((_, index) => `$${index + 2}`).join(", ")
+    values: columns.map(([name, type]) => `input.${name}${CASTS[type] ?? ""}`).join(", ")
   }
-  statements.set(table, made)
+  textsByTable.set(table, made)
   return made
 }
 
 const array = (values: ReadonlyArray<unknown>, type: ColumnType) => Result.getOrThrow(PgTypes.array(values, OIDS[type]))
 
-/** The columns as arrays, typed for PostgreSQL. */
-const arraysOf = ({ table, rows, sequences }: TableRows): ReadonlyArray<PgTypes.Parameter> => [
+/** The columns as arrays, typed for PostgreSQL, in the order of `insertText`. */
+export const columnArrays = ({ table, rows, sequences }: TableRows): ReadonlyArray<PgTypes.Parameter> => [
   ...table.columns.map(([name, type]) =>
     array(
       rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]),
@@ -63,12 +62,24 @@ const arraysOf = ({ table, rows, sequences }: TableRows): ReadonlyArray<PgTypes.
   array(sequences, STREAM_SEQ[1])
 ]
 
-/** Inserts into the table in `schema`; each row says which message of which lane it came from. */
-export const insertRows = (sql: PgClient.PgClient, schema: string, laneId: number, written: TableRows) => {
-  const { names, values, parameters } = statementOf(written.table)
-  const target = `${quoted(schema)}.${quoted(written.table.name)}`
-  return sql.unsafe(
-    `insert into ${target} (lane_id, ${names}) select $1, ${values} from unnest(${parameters}) as row (${names})`,
-    [PgTypes.int2(laneId), ...arraysOf(written)]
-  )
+/**
+ * The statement that inserts rows which come as one array per column, from parameter `first` on. `lane` is what fills
+ * `lane_id`; `beside` names what it may refer to.
+ */
+export const insertText = (
+  schema: string,
+  table: RecordTable,
+  { first, lane, beside }: { readonly first: number; readonly lane: string; readonly beside?: string }
+): string => {
+  const { count, names, values } = textsOf(table)
+  const parameters = Array.from({ length: count }, (_, index) => `$${first + index}`).join(", ")
+  const sources = [...(beside === undefined ? [] : [beside]), `unnest(${parameters}) as input (${names})`].join(", ")
+  return `insert into ${quoted(schema)}.${quoted(table.name)} (lane_id, ${names}) select ${lane}, ${values} from ${sources}`
 }
+
+/** Inserts into the table in `schema`; each row says which message of which lane it came from. */
+export const insertRows = (sql: PgClient.PgClient, schema: string, laneId: number, written: TableRows) =>
+  sql.unsafe(insertText(schema, written.table, { first: 2, lane: "$1" }), [
+    PgTypes.int2(laneId),
+    ...columnArrays(written)
+  ])

@@ -46,13 +46,8 @@ export const endOf = (month: MonthIndex): Date => new Date(Date.UTC(Math.floor(m
 export const listMonths = (sql: PgClient.PgClient, schema: string, table: string) =>
   Effect.map(
     sql<{ name: string }>`
-      select child.relname as name
-      from pg_inherits
-        join pg_class child on child.oid = inhrelid
-        join pg_class parent on parent.oid = inhparent
-        join pg_namespace on pg_namespace.oid = parent.relnamespace
-      where parent.relname = ${table} and nspname = ${schema}
-      order by 1`,
+      select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
+      where inhparent = ${`${quoted(schema)}.${quoted(table)}`}::regclass order by 1`,
     (rows) => rows.map(({ name }) => monthOfName(name)).filter((month) => month !== undefined)
   )
 

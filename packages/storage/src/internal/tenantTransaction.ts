@@ -26,10 +26,13 @@ const missingTenant =
   (error: SqlError): StorageReason | undefined =>
     MISSING.has(sqlStateOf(error) ?? "") ? new TenantNotProvisioned({ slug: tenant, cause: error }) : undefined
 
+/** The driver's errors as ours, for a statement that ran as the tenant. */
+export const asTenantError = (operation: string, tenant: TenantSlug) => asStorageError(operation, missingTenant(tenant))
+
 /** Runs `work` in one transaction as the tenant. Nothing of it stays when any of it fails. */
 export const asTenant =
   (sql: PgClient.PgClient, operation: string, tenant: TenantSlug, durability?: Durability) =>
   <A, E, R>(work: Effect.Effect<A, E | SqlError, R>) =>
     sql
       .withTransaction(Effect.andThen(becomeTenant(sql, tenant, durability), work))
-      .pipe(asStorageError(operation, missingTenant(tenant)))
+      .pipe(asTenantError(operation, tenant))
