@@ -113,7 +113,10 @@ describe("account-signer", () => {
       const globex = "globex" as TenantSlug
       for (const tenant of [acme, globex]) yield* signer.ask("ensure-account", { ...wanted, tenant })
       const { key } = yield* newUser(signer)
-      for (const change of [{ key, tenant: globex }, { key, role: "viewer" as const }]) {
+      for (const change of [
+        { key, tenant: globex },
+        { key, role: "viewer" as const }
+      ]) {
         const error = yield* Effect.flip(newUser(signer, "other", change))
         assert.strictEqual(error.kind, "refused")
         assert.include(error.message, "make a new key")
