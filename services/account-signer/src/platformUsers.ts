@@ -56,8 +56,7 @@ const signerSystem = user("signer-system", "system", [
   "$SYS.REQ.CLAIMS.UPDATE",
   "$SYS.REQ.CLAIMS.DELETE",
   "$SYS.REQ.CLAIMS.LIST",
-  "$SYS.REQ.ACCOUNT.*.CONNZ",
-  "$SYS.REQ.ACCOUNT.*.LEAFZ"
+  "$SYS.REQ.ACCOUNT.*.CONNZ"
 ])
 
 /** For `npm run prove` and other tools of an operator: it reads claims and changes nothing. */
