@@ -36,7 +36,7 @@ const runKilled = Effect.fnUntraced(function* (
       () => false
     )
   )
-  yield* waitUntil("core is ready", isReady)
+  yield* waitUntil("core is ready", isReady, "45 seconds")
   yield* Effect.forkScoped(Effect.exit(ask(api)))
   yield* waitUntil(
     `killed at ${kill.span}`,
@@ -163,6 +163,9 @@ describe("core killed", () => {
                 const inside = clients.filter(Exit.isSuccess).length
                 assert.strictEqual(inside, after.status === "suspended" ? 0 : after.plan === "pro" ? 11 : 10, span)
                 yield* undo(api, slug)
+                const { generation, appliedGeneration } = yield* api.tenants.get({ params: { slug } })
+                const { lastError } = yield* api.health.get({ params: { slug } })
+                assert.strictEqual(appliedGeneration, generation, lastError)
               }).pipe(Effect.scoped)
             )
           }

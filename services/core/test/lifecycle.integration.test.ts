@@ -74,6 +74,24 @@ describe("the life of a tenant", () => {
     })
   )
 
+  it.live("changes plan and is resumed also when its clients use all its connections", () =>
+    Effect.gen(function* () {
+      const { servers, api } = yield* startPlatform()
+      yield* api.tenants.create({ payload: acme })
+      const user = yield* issue(api, "acme")
+      yield* Effect.all(
+        Array.from({ length: 12 }, () => connectAs(servers, user, { reconnect: true, reconnectTimeWait: 20 }))
+      )
+      assert.deepInclude(yield* api.tenants.change({ params, payload: { plan: "free" } }), {
+        plan: "free",
+        appliedGeneration: 2
+      })
+      assert.deepInclude(yield* api.tenants.suspend({ params }), { appliedGeneration: 3 })
+      // They knock all the time, and are in before anybody else.
+      assert.deepInclude(yield* api.tenants.resume({ params }), { status: "active", appliedGeneration: 4 })
+    })
+  )
+
   it.live("deleted, nothing of it is left, and the report says so; the slug is free for another tenant", () =>
     Effect.gen(function* () {
       const { servers, api } = yield* startPlatform()
