@@ -13,7 +13,7 @@ import {
 import type { TenantSlug } from "@bulkhead/channels"
 import type { SecretError } from "@bulkhead/secrets"
 import type { StorageError } from "@bulkhead/storage"
-import { Context, DateTime, Effect, Layer, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
 import { AccountBook, type UserRefusal, type WantedAccount } from "./AccountBook.ts"
 import type { OperationName, RequestOf, ResponseOf } from "./client/protocol.ts"
 import { Keyring, type NotBootstrapped } from "./Keyring.ts"
@@ -221,9 +221,14 @@ const make = Effect.gen(function* () {
     for (const { tenant, publicKey } of yield* book.dueToRetire) yield* book.revoke(tenant, publicKey)
     const pending = yield* book.pending
     const missing = yield* lost
-    const options = { concurrency: RESUMES_AT_ONCE, discard: true } as const
-    yield* Effect.forEach(pending, (tenant) => pushIfBehind(tenant, SELF), options)
-    yield* Effect.forEach(missing, ({ tenant }) => push(tenant, SELF), options)
+    const work = [
+      ...pending.map((tenant) => pushIfBehind(tenant, SELF)),
+      ...missing.map(({ tenant }) => push(tenant, SELF))
+    ]
+    // One that fails must not hold up the others: the removal behind it may be what makes room for it.
+    const outcomes = yield* Effect.forEach(work, Effect.result, { concurrency: RESUMES_AT_ONCE })
+    const failed = outcomes.find(Result.isFailure)
+    if (failed !== undefined) return yield* Effect.fail(failed.failure)
     return pending.length + missing.length
   }).pipe(Effect.withSpan("Accounts.resume"))
 

@@ -4,10 +4,9 @@ import { NKey, PLANS, type TenantRole } from "@bulkhead/accounts"
 import { connectWith } from "@bulkhead/accounts/testing"
 import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
-import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Exit, Redacted, Scope } from "effect"
-import { connectClient, type Servers, startServers, startSigner } from "../testing/signerHarness.ts"
+import { connectClient, query, startServers, startSigner } from "../testing/signerHarness.ts"
 
 const acme = "acme" as TenantSlug
 const asked = { actor: "test", tenant: acme }
@@ -31,11 +30,6 @@ const newUser = Effect.fnUntraced(function* (
   const { claims } = yield* signer.ask("sign-user", request)
   return { claims, key }
 })
-
-const query = (servers: Servers, text: string) =>
-  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<Record<string, unknown>>(text)).pipe(
-    Effect.provide(PgClient.layer({ url: servers.database, maxConnections: 1 }))
-  )
 
 describe("account-signer", () => {
   it.live("makes an account whose users get in, and gives the same account when asked again", () =>

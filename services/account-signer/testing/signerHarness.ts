@@ -12,6 +12,7 @@ import { Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { SecretStore } from "@bulkhead/secrets"
 import { Database } from "@bulkhead/storage"
+import { PgClient } from "@effect/sql-pg"
 import { ConfigProvider, Effect, Layer, Logger, Redacted } from "effect"
 import { SignerClient } from "../src/client/index.ts"
 import { Keyring } from "../src/Keyring.ts"
@@ -110,3 +111,9 @@ export const connectClient = (servers: Servers) => {
   const layer = SignerClient.layer.pipe(Layer.provide(Nats.layer), Layer.provide(settings))
   return Effect.flatMap(Layer.build(layer), (context) => Effect.provideContext(SignerClient, context))
 }
+
+/** Looks into the signer's database, or meddles with it. */
+export const query = (servers: Servers, text: string) =>
+  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<Record<string, unknown>>(text)).pipe(
+    Effect.provide(PgClient.layer({ url: servers.database, maxConnections: 1 }))
+  )
