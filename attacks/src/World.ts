@@ -117,7 +117,12 @@ export const startWorld = Effect.fnUntraced(function* () {
   const viewer = yield* victim.connectAs("viewer")
   viewer.subscribe("platform.>", { callback: (_, { subject }) => void givenBack.push(subject) })
   const ears = [...Object.values(clients), installation.platform, viewer]
-  const settle = Effect.promise(() => Promise.all(ears.filter((ear) => !ear.isClosed()).map((ear) => ear.flush())))
+  /** Whatever was sent to an ear before this has been heard after it. */
+  const settle = Effect.promise(async () => {
+    // A flush goes to the leaf node alone; an answer from beyond it comes after all that was sent to it before.
+    await leaf.client.request("events.settled", "{}", { timeout: 2_000 }).catch(() => undefined)
+    await Promise.all(ears.filter((ear) => !ear.isClosed()).map((ear) => ear.flush()))
+  })
   yield* settle
   return {
     installation,

@@ -9,6 +9,7 @@ import { connect, credsAuthenticator, type Subscription, type SubscriptionOption
 import { Effect, Redacted } from "effect"
 import type { Attack, Attempt, Way } from "./Attack.ts"
 import { VICTIM, type World } from "./World.ts"
+import { readBackOf, sayWhatNobodyMayHear } from "./whispers.ts"
 
 /** Why the attack counts as having got through; empty where it was refused. */
 export type Verdict = ReadonlyArray<string>
@@ -64,19 +65,27 @@ const attemptOf = (world: World, way: Way, victimsNextId: string, findings: Find
   }
 }
 
-/** The victim goes on: its message is stored next in its own stream, once, and nobody else hears of it. */
+/** An answer of the victim's stream, wherever it was heard. Attackers' own messages name the stream in other fields. */
+const VICTIMS_ANSWER = new RegExp(`"stream":\\s*"events-${VICTIM}"`)
+
+/**
+ * The victim and the platform go on: the victim's message is stored next in its own stream, once, the platform says what
+ * is for the victim or for nobody, and no attacker hears of any of it.
+ */
 const victimWorks = Effect.fnUntraced(function* (world: World, lastSequence: number, secret: string) {
   const subject = `events.${secret}`
   const ack = yield* Effect.promise(() =>
     jetstream(world.victimClient).publish(subject, secret, { msgID: secret, timeout: 5_000 })
   )
+  yield* sayWhatNobodyMayHear(world, secret)
   yield* world.settle
   const problems: Array<string> = []
   if (ack.stream !== `events-${VICTIM}` || ack.duplicate || ack.seq !== lastSequence + 1) {
     problems.push(`the victim's message was answered ${JSON.stringify(ack)} after ${lastSequence}`)
   }
-  const overheard = world.heard.find((line) => line.includes(secret))
-  if (overheard !== undefined) problems.push(`an attacker heard ${overheard}`)
+  const overheard = world.heard.filter((line) => line.includes(secret) || VICTIMS_ANSWER.test(line))
+  problems.push(...overheard.map((line) => `an attacker heard ${line}`))
+  if (!world.givenBack.includes(readBackOf(secret))) problems.push("the victim was not given what is its own")
   return problems
 })
 
@@ -95,12 +104,12 @@ export const judge = Effect.fnUntraced(function* (world: World, attack: Attack, 
     evidence.push(`the platform changed from ${JSON.stringify(before)} to ${JSON.stringify(after)}`)
   }
   evidence.push(...(yield* victimWorks(world, after.lastSequence, secret)))
-  const own = `${VICTIM}.events.${secret}`
   const strange = world.arrived.find(
-    (subject) => (subject.startsWith(`${VICTIM}.`) && subject !== own) || forbidden.includes(subject)
+    (subject) => (subject.startsWith(`${VICTIM}.`) && !subject.includes(secret)) || forbidden.includes(subject)
   )
   if (strange !== undefined) evidence.push(`${strange} reached the platform`)
-  if (world.givenBack.length > 0) evidence.push(`the victim was given ${world.givenBack[0]}`)
+  const foisted = world.givenBack.find((subject) => subject !== readBackOf(secret))
+  if (foisted !== undefined) evidence.push(`the victim was given ${foisted}`)
   // A trace may show that the platform's account took a message, and nothing of what happened to it there.
   const revealed = world.heard.find((line) => line.includes(INSIDE))
   if (revealed !== undefined) evidence.push(`an attacker heard of the platform's inside: ${revealed}`)

@@ -1,5 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import type { NatsConnection } from "@nats-io/transport-node"
+import { Context, Effect, Layer, Scope } from "effect"
 import { it } from "vitest"
 import { type Attack, attack } from "../src/Attack.ts"
 import { judge } from "../src/judge.ts"
@@ -31,6 +32,22 @@ layer(TheWorld.layer, { excludeTestServices: true, timeout: 60_000 })("attacks",
   }
 })
 
+/** Somebody who should not be there listens, and goes on: what the judge says is looked at by the subjects' beginning. */
+const openEar = (
+  beginning: string,
+  inside: (world: World) => Effect.Effect<NatsConnection, unknown>,
+  subject = `${beginning}>`
+): readonly [Attack, RegExp] => [
+  attack(`an ear at ${subject}`, async ({ world }) => {
+    const connection = await Effect.runPromise(inside(world))
+    connection.subscribe(subject, {
+      callback: (_, message) => void world.heard.push(`${message.subject} ${message.string()}`)
+    })
+    await connection.flush()
+  }),
+  new RegExp(`an attacker heard ${beginning.replaceAll(/[.$]/g, "\\$&")}`)
+]
+
 /** What gets through when a wall is open: the judge must see each. */
 const open: ReadonlyArray<readonly [Attack, RegExp]> = [
   [attack("an answer", async ({ ask }) => ask("events.x")), /events\.x answered/],
@@ -41,15 +58,18 @@ const open: ReadonlyArray<readonly [Attack, RegExp]> = [
     }),
     /acme\.events\.forged reached the platform/
   ],
-  [
-    attack("an ear at the victim's subjects", async ({ world }) => {
-      world.installation.platform.subscribe("acme.>", {
-        callback: (_, message) => void world.heard.push(`${message.subject} ${message.string()}`)
-      })
-      await world.installation.platform.flush()
-    }),
-    /an attacker heard acme\.events\./
-  ],
+  ...[
+    "acme.events.",
+    "bulkhead.signer.",
+    "serviceradar.tenants.",
+    "_INBOX_core.",
+    "$JS.ACK.",
+    "$JS.EVENT.",
+    "$KV."
+  ].map((subject) => openEar(subject, ({ installation }) => Effect.succeed(installation.platform))),
+  openEar("$SYS.ACCOUNT.secret", ({ installation }) => Effect.succeed(installation.system), "$SYS.ACCOUNT.*"),
+  // In the victim's own account its collectors may listen to inboxes: what an open wall would show.
+  openEar("_INBOX.victim.", ({ victim, scope }) => Scope.provide(victim.connectAs("collector"), scope)),
   [
     attack("the victim's message id used before it", async ({ world, victimsNextId }) => {
       const headers = (await import("@nats-io/transport-node")).headers()

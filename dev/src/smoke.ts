@@ -1,6 +1,6 @@
 /**
  * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
- * and none of another's. Prints a line per tenant and `smoke ok`. With `--tls`, NATS speaks TLS.
+ * and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`. With `--tls`, NATS speaks TLS.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -55,6 +55,36 @@ const awaitRows = (platform: Platform) =>
     Effect.provide(PgClient.layer({ url: platform.servers.adminUrl, maxConnections: 1 }))
   )
 
+const roundsIn = (metrics: string, outcome: string): number =>
+  Number(
+    new RegExp(`bulkhead_isolation_canary_rounds_total\\{outcome="${outcome}"[^}]*} (\\d+)`).exec(metrics)?.[1] ?? 0
+  )
+
+/** Until the canary has leaned against the walls of this very platform once. */
+const awaitCanary = (platform: Platform) =>
+  Effect.tryPromise(async () => (await fetch(platform.places["metrics of core"])).text()).pipe(
+    Effect.map((metrics) => ({ held: roundsIn(metrics, "held"), open: roundsIn(metrics, "open") })),
+    Effect.repeat({ schedule: Schedule.spaced("200 millis"), until: ({ held, open }) => held + open > 0 }),
+    Effect.filterOrFail(
+      ({ open }) => open === 0,
+      () =>
+        new DevError({
+          problem: "The isolation canary found an open wall",
+          nextStep: "This is an open wall: do not deploy this version"
+        })
+    ),
+    Effect.timeoutOrElse({
+      duration: TIMEOUT,
+      orElse: () =>
+        Effect.fail(
+          new DevError({
+            problem: `The isolation canary could not judge within ${TIMEOUT}`,
+            nextStep: "Start npm run dev and read the log of core"
+          })
+        )
+    })
+  )
+
 const smoke = Effect.gen(function* () {
   const folder = yield* temporaryFolder("smoke")
   const onProgress = (line: string) => console.error(`smoke: ${line} …`)
@@ -75,6 +105,8 @@ const smoke = Effect.gen(function* () {
       nextStep: "This is an open wall: do not deploy this version"
     })
   }
+  yield* Effect.raceFirst(awaitCanary(platform), platform.ended)
+  yield* Console.log("isolation canary: every wall held")
 }).pipe(Effect.scoped)
 
 smoke.pipe(

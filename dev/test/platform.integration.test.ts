@@ -68,7 +68,10 @@ describe("smoke", () => {
       Effect.gen(function* () {
         const smoke = yield* run("smoke", args)
         assert.strictEqual(yield* smoke.ended, 0, smoke.output())
-        assert.match(smoke.output(), /acme: \d+ rows of its own, 0 of others\nglobex: .*\ninitech: .*\nsmoke ok\n$/)
+        assert.match(
+          smoke.output(),
+          /acme: \d+ rows of its own, 0 of others\nglobex: .*\ninitech: .*\nisolation canary: every wall held\nsmoke ok\n$/
+        )
       }),
     120_000
   )

@@ -50,12 +50,17 @@ export const roles: ReadonlyArray<Attack> = [
   publishAs("service", "otel.traces"),
   attack(
     "read what the platform gives back as a collector",
-    async ({ listen, client, world }) => {
-      listen("platform.>")
+    async ({ client, world, got }) => {
+      const subscription = client.subscribe("platform.>", {
+        callback: (refused, message) => {
+          if (refused === null) got(`was given ${message.subject}`)
+        }
+      })
       await client.flush()
-      world.installation.platform.publish("globex.logs.syslog.processed", "secret of the platform")
+      world.installation.platform.publish("globex.logs.syslog.processed", "{}")
       await world.installation.platform.flush()
       await client.flush()
+      subscription.unsubscribe()
     },
     ONLY_DIRECT
   ),

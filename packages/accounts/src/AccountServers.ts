@@ -110,14 +110,6 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
     }
   })
 
-  const count = Effect.fnUntraced(function* (account: string, kind: "CONNZ" | "LEAFZ", field: string) {
-    const answers = yield* askAll("AccountServers.connections", `$SYS.REQ.ACCOUNT.${account}.${kind}`, "")
-    return answers.reduce(
-      (sum, { data }) => sum + Number((data as Record<string, unknown> | undefined)?.[field] ?? 0),
-      0
-    )
-  })
-
   yield* Effect.ignore(rollCall).pipe(Effect.repeat(Schedule.spaced(ROLL_CALL_EVERY)), Effect.forkScoped)
 
   return AccountServers.of({
@@ -130,9 +122,10 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
       yield* change("AccountServers.remove", "$SYS.REQ.CLAIMS.DELETE", claims)
     }),
     connections: Effect.fn("AccountServers.connections")(function* (account) {
-      const counts = [count(account, "CONNZ", "num_connections"), count(account, "LEAFZ", "leafnodes")]
-      const [clients = 0, leafs = 0] = yield* Effect.all(counts, { concurrency: 2 })
-      return clients + leafs
+      // Its leaf nodes are among them. One is enough to be told of: the total counts the others too.
+      const question = JSON.stringify({ limit: 1 })
+      const answers = yield* askAll("AccountServers.connections", `$SYS.REQ.ACCOUNT.${account}.CONNZ`, question)
+      return answers.reduce((sum, { data }) => sum + ((data as { readonly total?: number } | undefined)?.total ?? 0), 0)
     }),
     held: Effect.gen(function* () {
       const answers = yield* askAll("AccountServers.held", "$SYS.REQ.CLAIMS.LIST", "")

@@ -73,6 +73,26 @@ describe("claims pushed", () => {
       assert.strictEqual((yield* Effect.exit(tenant.connectAs("collector")))._tag, "Failure")
     })
   )
+
+  it.live("of 0 let nothing through, be it connections, subscriptions or bytes", () =>
+    Effect.gen(function* () {
+      const { onboard } = yield* startInstallation()
+      const closed = yield* onboard("closed", { limits: { ...PLANS.free, connections: 0 } })
+      assert.strictEqual((yield* Effect.exit(closed.connectAs("collector")))._tag, "Failure")
+
+      const deaf = yield* onboard("deaf", { limits: { ...PLANS.free, subscriptions: 0 } })
+      const listener = yield* deaf.connectAs("collector")
+      // It publishes, and cannot hear the answer.
+      const deafened = yield* Effect.exit(
+        Effect.tryPromise(() => listener.request("events.x", "{}", { timeout: 1_000 }))
+      )
+      assert.strictEqual(deafened._tag, "Failure")
+
+      const dumb = yield* onboard("dumb", { limits: { ...PLANS.free, payloadBytes: 0 } })
+      const speaker = yield* dumb.connectAs("collector")
+      assert.strictEqual(speaker.info?.max_payload, 0)
+    })
+  )
 })
 
 describe("claims removed", () => {

@@ -240,6 +240,63 @@ const planted: ReadonlyArray<Planted> = [
     expected: leak("publish", "globex", "initech", /mapping → initech\.logs\.\*/)
   },
   {
+    name: "a mapping that takes a token apart",
+    change: {
+      PLATFORM: (claims) => ({ ...claims, mappings: { "globex.logs.*": [{ subject: "{{split(1,-)}}.logs.x" }] } })
+    },
+    expected: leak("publish", "globex", "initech", /mapping → >$/)
+  },
+  {
+    name: "a stream of a tenant that the platform takes into another's prefix",
+    change: {
+      globex: (claims) => exporting(claims, { name: "own", subject: "loot.>", type: "stream" }),
+      PLATFORM: (claims, keys) =>
+        adding(claims, {
+          name: "planted",
+          type: "stream",
+          subject: "loot.>",
+          account: keys.globex.publicKey,
+          local_subject: "acme.events.>"
+        })
+    },
+    expected: leak(
+      "publish",
+      "globex",
+      "acme",
+      /PLATFORM acme\.events\.> ← import "planted" of stream "loot\.>" ← globex/
+    )
+  },
+  {
+    name: "a service of a tenant that hears what the platform says",
+    change: {
+      globex: (claims) => exporting(claims, { name: "own", subject: "ear.>", type: "service" }),
+      PLATFORM: (claims, keys) =>
+        adding(claims, {
+          name: "planted",
+          type: "service",
+          subject: "ear.>",
+          account: keys.globex.publicKey,
+          local_subject: "bulkhead.signer.>"
+        })
+    },
+    expected: leak("read", "globex", "PLATFORM", /PLATFORM bulkhead\.signer\.> ← import "planted"/)
+  },
+  {
+    name: "a stream of a tenant in the system account",
+    change: {
+      globex: (claims) => exporting(claims, { name: "own", subject: "loot.>", type: "stream" }),
+      SYS: (claims, keys) =>
+        adding(claims, {
+          name: "planted",
+          type: "stream",
+          subject: "loot.>",
+          account: keys.globex.publicKey,
+          local_subject: "$SYS.>"
+        })
+    },
+    expected: leak("publish", "globex", "SYS", /SYS \$SYS\.> ←/)
+  },
+  {
     name: "an import of the system account",
     change: {
       SYS: (claims) => exporting(claims, { name: "sys", subject: "$SYS.REQ.>", type: "service", token_req: false }),

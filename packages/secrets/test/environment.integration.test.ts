@@ -5,8 +5,8 @@ import { Database } from "@bulkhead/storage"
 import { assert, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { SecretStore } from "../src/index.ts"
+import { ROOT, startVaultStandIn } from "../testing/vaultStandIn.ts"
 import { database, newKey } from "./fixtures.ts"
-import { ROOT, startVaultStandIn } from "./vaultStandIn.ts"
 
 const NAME = { owner: "acme", purpose: "keys" }
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { type Request, type Response, serveJson } from "./fixtures.ts"
+import { type Request, type Response, serveJson } from "../testing/serveJson.ts"
 
 interface SecretObject {
   readonly metadata: {

@@ -6,7 +6,7 @@ import { freePort, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted } from "effect"
 import { SecretStore, type VaultAuth, type VaultOptions } from "../src/index.ts"
-import { JWT, ROLE_ID, ROOT, SECRET_ID, startVaultStandIn } from "./vaultStandIn.ts"
+import { JWT, ROLE_ID, ROOT, SECRET_ID, startVaultStandIn } from "../testing/vaultStandIn.ts"
 
 const NAME = { owner: "acme", purpose: "keys" }
 const VALUE = Redacted.make("hidden-value")

@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { SecretStore, type VaultOptions } from "../src/index.ts"
 import { field } from "../src/internal/field.ts"
+import { ROOT, startVaultStandIn } from "../testing/vaultStandIn.ts"
 import { conformance } from "./conformance.ts"
-import { ROOT, startVaultStandIn } from "./vaultStandIn.ts"
 
 const standIn = Layer.unwrap(
   Effect.map(startVaultStandIn, ({ address }) =>

@@ -4,7 +4,7 @@
 import { AccountLimits, type TenantRole } from "@bulkhead/accounts"
 import type { TenantSlug } from "@bulkhead/channels"
 import { asStorageError, Database, migrateServiceSchema, type StorageError } from "@bulkhead/storage"
-import { Context, DateTime, Effect, Layer, Schema } from "effect"
+import { Context, Data, DateTime, Effect, Layer, Schema } from "effect"
 import type { AuditEntry, IssuedUser } from "./client/protocol.ts"
 import { SIGNER_SCHEMA, signerMigrations } from "./signerSchema.ts"
 
@@ -19,6 +19,18 @@ export interface WantedAccount {
   readonly version: bigint
   readonly pushedVersion: bigint
 }
+
+/** The user whose place another takes, and when it is revoked by itself; the earliest time counts. */
+export interface Predecessor {
+  readonly publicKey: string
+  readonly retiresAt: DateTime.Utc
+}
+
+/** Why a user was not added, and nothing was written. */
+export type UserRefusal = "revoked" | "taken" | "predecessor-unknown"
+
+/** What became of a user that was to be added. */
+export type UserAdded = { readonly user: IssuedUser } | { readonly refusedFor: UserRefusal }
 
 /** A signature that is about to be handed out. */
 export type Signature = Omit<AuditEntry, "at">
@@ -45,16 +57,18 @@ export class AccountBook extends Context.Service<
     readonly get: (tenant: TenantSlug) => Effect.Effect<WantedAccount | undefined, StorageError>
     /** Forgets an account and its users, and says how many users there were. The audit record stays. */
     readonly forget: (tenant: TenantSlug) => Effect.Effect<number, StorageError>
-    readonly addUser: (tenant: TenantSlug, user: IssuedUser) => Effect.Effect<void, StorageError>
+    /**
+     * Writes down a user before it is signed, and when the one whose place it takes retires: both or neither. The same
+     * key again has the longer of its times. A key that was revoked, or is another role's or tenant's, stays as it is.
+     */
+    readonly addUser: (
+      tenant: TenantSlug,
+      user: IssuedUser,
+      replaces?: Predecessor
+    ) => Effect.Effect<UserAdded, StorageError>
     readonly users: (tenant: TenantSlug) => Effect.Effect<ReadonlyArray<IssuedUser>, StorageError>
     /** Keeps the time of an earlier revocation; undefined for a user that is none of the tenant's. */
     readonly revoke: (tenant: TenantSlug, publicKey: string) => Effect.Effect<IssuedUser | undefined, StorageError>
-    /** Says when a user is to be revoked by itself; the earliest time counts. Undefined for a user that is unknown or revoked. */
-    readonly retire: (
-      tenant: TenantSlug,
-      publicKey: string,
-      retiresAt: DateTime.Utc
-    ) => Effect.Effect<IssuedUser | undefined, StorageError>
     /** Users whose time to retire has come. */
     readonly dueToRetire: Effect.Effect<
       ReadonlyArray<{ readonly tenant: TenantSlug; readonly publicKey: string }>,
@@ -71,6 +85,9 @@ export class AccountBook extends Context.Service<
     Effect.suspend(() => make)
   )
 }
+
+/** Undoes the transaction that it is raised in. */
+class UserRefused extends Data.TaggedError("UserRefused")<{ readonly refusedFor: UserRefusal }> {}
 
 const AUDIT_MAX = 1_000
 
@@ -129,10 +146,13 @@ const make = Effect.gen(function* () {
     sql`update bulkhead_signer.accounts set is_removed = true, version = version + 1
         where tenant = ${tenant} and not is_removed`.pipe(Effect.asVoid, asStorageError("AccountBook.wantRemoved"))
 
-  /** The second up to which a revoked user's claims are refused; for as long as they could be valid, clocks included. */
+  /**
+   * The second up to which a revoked user's claims are refused; for as long as they could be valid, clocks included. It
+   * is the end of their time, not that of the revocation: the database's clock may stand behind the one that signed.
+   */
   const revocations = (tenant: TenantSlug) =>
     sql<{ publicKey: string; second: number }>`
-      select public_key as "publicKey", ceil(extract(epoch from revoked_at))::int as second
+      select public_key as "publicKey", ceil(extract(epoch from greatest(revoked_at, expires_at)))::int as second
       from bulkhead_signer.users
       where tenant = ${tenant} and revoked_at is not null and expires_at > now() - interval '1 hour'`.pipe(
       Effect.map((rows) => Object.fromEntries(rows.map(({ publicKey, second }) => [publicKey, second])))
@@ -174,12 +194,31 @@ const make = Effect.gen(function* () {
       return counted?.users ?? 0
     }).pipe(sql.withTransaction, asStorageError("AccountBook.forget"))
 
-  const addUser = (tenant: TenantSlug, user: IssuedUser) =>
-    sql`
-      insert into bulkhead_signer.users (public_key, tenant, role, name, purpose, issued_at, expires_at)
-      values (${user.publicKey}, ${tenant}, ${user.role}, ${user.name}, ${user.purpose},
-        ${DateTime.toDateUtc(user.issuedAt)}, ${DateTime.toDateUtc(user.expiresAt)})
-      on conflict (public_key) do nothing`.pipe(Effect.asVoid, asStorageError("AccountBook.addUser"))
+  const addUser: AccountBook["Service"]["addUser"] = (tenant, user, replaces) =>
+    Effect.gen(function* () {
+      if (replaces !== undefined) {
+        const retired = yield* sql`
+          update bulkhead_signer.users set retires_at = least(retires_at, ${DateTime.toDateUtc(replaces.retiresAt)})
+          where tenant = ${tenant} and public_key = ${replaces.publicKey} and revoked_at is null returning 1`
+        if (retired.length === 0) return yield* new UserRefused({ refusedFor: "predecessor-unknown" })
+      }
+      const [row] = yield* sql<UserRow>`
+        insert into bulkhead_signer.users as known (public_key, tenant, role, name, purpose, issued_at, expires_at)
+        values (${user.publicKey}, ${tenant}, ${user.role}, ${user.name}, ${user.purpose},
+          ${DateTime.toDateUtc(user.issuedAt)}, ${DateTime.toDateUtc(user.expiresAt)})
+        on conflict (public_key) do update set
+          name = excluded.name, purpose = excluded.purpose, expires_at = greatest(known.expires_at, excluded.expires_at)
+        where (known.tenant, known.role) = (excluded.tenant, excluded.role) and known.revoked_at is null
+        returning ${userColumns}`
+      if (row !== undefined) return { user: toUser(row) }
+      const [known] = yield* sql`
+        select from bulkhead_signer.users where public_key = ${user.publicKey} and revoked_at is not null`
+      return yield* new UserRefused({ refusedFor: known === undefined ? "taken" : "revoked" })
+    }).pipe(
+      sql.withTransaction,
+      Effect.catchTag("UserRefused", ({ refusedFor }) => Effect.succeed({ refusedFor })),
+      asStorageError("AccountBook.addUser")
+    )
 
   const users = (tenant: TenantSlug) =>
     sql<UserRow>`
@@ -201,14 +240,6 @@ const make = Effect.gen(function* () {
         select ${userColumns} from bulkhead_signer.users where tenant = ${tenant} and public_key = ${publicKey}`
       return row === undefined ? undefined : toUser(row)
     }).pipe(sql.withTransaction, asStorageError("AccountBook.revoke"))
-
-  const retire = (tenant: TenantSlug, publicKey: string, retiresAt: DateTime.Utc) =>
-    sql<UserRow>`
-      update bulkhead_signer.users set retires_at = least(retires_at, ${DateTime.toDateUtc(retiresAt)})
-      where tenant = ${tenant} and public_key = ${publicKey} and revoked_at is null returning ${userColumns}`.pipe(
-      Effect.map(([row]) => (row === undefined ? undefined : toUser(row))),
-      asStorageError("AccountBook.retire")
-    )
 
   const dueToRetire = sql<{ tenant: TenantSlug; publicKey: string }>`
     select tenant, public_key as "publicKey" from bulkhead_signer.users
@@ -245,7 +276,6 @@ const make = Effect.gen(function* () {
     addUser,
     users,
     revoke,
-    retire,
     dueToRetire,
     forgetExpired,
     record,

@@ -13,8 +13,8 @@ import {
 import type { TenantSlug } from "@bulkhead/channels"
 import type { SecretError } from "@bulkhead/secrets"
 import type { StorageError } from "@bulkhead/storage"
-import { Context, DateTime, Effect, Layer, Schema } from "effect"
-import { AccountBook, type WantedAccount } from "./AccountBook.ts"
+import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
+import { AccountBook, type UserRefusal, type WantedAccount } from "./AccountBook.ts"
 import type { OperationName, RequestOf, ResponseOf } from "./client/protocol.ts"
 import { Keyring, type NotBootstrapped } from "./Keyring.ts"
 
@@ -172,11 +172,10 @@ const make = Effect.gen(function* () {
       return yield* new RequestRefused({ kind: "invalid", problem })
     }
     const keys = yield* keysOf(tenant)
-    if (request.replaces !== undefined) yield* retire(tenant, request.replaces)
-    const user = { publicKey, role, name, purpose, issuedAt, expiresAt }
+    const added = yield* book.addUser(tenant, { publicKey, role, name, purpose, issuedAt, expiresAt }, request.replaces)
+    if ("refusedFor" in added) return yield* refusedUser(request, added.refusedFor)
     const identity = { name, publicKey, expiresAt: DateTime.toDateUtc(expiresAt) }
     const claims = yield* Effect.promise(() => signTenantUser(identity, role, keys))
-    yield* book.addUser(tenant, user)
     yield* book.record({
       actor,
       operation: "sign-user",
@@ -185,7 +184,7 @@ const make = Effect.gen(function* () {
       keyId: keys.signing[role].publicKey,
       details: `${role} ${name} until ${DateTime.formatIso(expiresAt)}: ${purpose}`
     })
-    return { claims, user }
+    return { claims, user: added.user }
   })
 
   const unknownUser = (tenant: TenantSlug, publicKey: string) =>
@@ -194,13 +193,12 @@ const make = Effect.gen(function* () {
       problem: `tenant "${tenant}" has no user ${publicKey} that is still good. List its credentials`
     })
 
-  const retire = Effect.fnUntraced(function* (
-    tenant: TenantSlug,
-    { publicKey, retiresAt }: NonNullable<RequestOf<"sign-user">["replaces"]>
-  ) {
-    const retired = yield* book.retire(tenant, publicKey, retiresAt)
-    if (retired === undefined) return yield* unknownUser(tenant, publicKey)
-  })
+  /** A key is one user's for ever: signed for again after its revocation, it would be let in again. */
+  const refusedUser = ({ tenant, publicKey, replaces }: RequestOf<"sign-user">, refusedFor: UserRefusal) => {
+    if (refusedFor === "predecessor-unknown") return unknownUser(tenant, replaces?.publicKey ?? "")
+    const why = refusedFor === "revoked" ? "was revoked" : "has another role, or is another tenant's"
+    return new RequestRefused({ kind: "refused", problem: `user ${publicKey} ${why}: make a new key` })
+  }
 
   const revokeUser: Operations["revoke-user"] = Effect.fn("Accounts.revoke-user")(function* (request) {
     const { tenant, publicKey, actor } = request
@@ -223,9 +221,14 @@ const make = Effect.gen(function* () {
     for (const { tenant, publicKey } of yield* book.dueToRetire) yield* book.revoke(tenant, publicKey)
     const pending = yield* book.pending
     const missing = yield* lost
-    const options = { concurrency: RESUMES_AT_ONCE, discard: true } as const
-    yield* Effect.forEach(pending, (tenant) => pushIfBehind(tenant, SELF), options)
-    yield* Effect.forEach(missing, ({ tenant }) => push(tenant, SELF), options)
+    const work = [
+      ...pending.map((tenant) => pushIfBehind(tenant, SELF)),
+      ...missing.map(({ tenant }) => push(tenant, SELF))
+    ]
+    // One that fails must not hold up the others: the removal behind it may be what makes room for it.
+    const outcomes = yield* Effect.forEach(work, Effect.result, { concurrency: RESUMES_AT_ONCE })
+    const failed = outcomes.find(Result.isFailure)
+    if (failed !== undefined) return yield* Effect.fail(failed.failure)
     return pending.length + missing.length
   }).pipe(Effect.withSpan("Accounts.resume"))
 

@@ -45,19 +45,23 @@ const core = user("core", "platform", [
   `${SIGNER_SUBJECT}.*`
 ])
 
-const signer: PlatformUser = (() => {
-  const base = user("signer", "platform", [], [`${SIGNER_SUBJECT}.*`])
-  // It answers whoever asked, and starts nothing.
-  return { ...base, permissions: { ...base.permissions, pub: { deny: [">"] }, resp: { max: 1, ttl: 60_000_000_000 } } }
-})()
+/** It answers whoever asked, and starts nothing: so it has no answers of its own to read. */
+const signer: PlatformUser = {
+  account: "platform",
+  inboxPrefix: "_INBOX_signer",
+  permissions: {
+    pub: { deny: [">"] },
+    sub: { allow: [`${SIGNER_SUBJECT}.*`] },
+    resp: { max: 1, ttl: 60_000_000_000 }
+  }
+}
 
 const signerSystem = user("signer-system", "system", [
   "$SYS.REQ.SERVER.PING",
   "$SYS.REQ.CLAIMS.UPDATE",
   "$SYS.REQ.CLAIMS.DELETE",
   "$SYS.REQ.CLAIMS.LIST",
-  "$SYS.REQ.ACCOUNT.*.CONNZ",
-  "$SYS.REQ.ACCOUNT.*.LEAFZ"
+  "$SYS.REQ.ACCOUNT.*.CONNZ"
 ])
 
 /** For `npm run prove` and other tools of an operator: it reads claims and changes nothing. */

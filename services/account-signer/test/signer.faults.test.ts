@@ -7,10 +7,12 @@ import { NKey, PLANS } from "@bulkhead/accounts"
 import { connectWith } from "@bulkhead/accounts/testing"
 import type { TenantSlug } from "@bulkhead/channels"
 import { freePort, startNatsServer, waitUntil } from "@bulkhead/devstack"
+import { ROOT, startVaultStandIn } from "@bulkhead/secrets/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { decode } from "@nats-io/jwt"
-import { DateTime, Effect, Exit, Schedule } from "effect"
-import { connectClient, type Servers, startServers, startSigner } from "../testing/signerHarness.ts"
+import { DateTime, Effect, Exit, Redacted, Schedule } from "effect"
+import { encodeInstallation } from "../src/keyTexts.ts"
+import { connectClient, query, type Servers, startServers, startSigner } from "../testing/signerHarness.ts"
 
 const run = promisify(execFile)
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -150,41 +152,45 @@ describe("bootstrap", () => {
   )
 })
 
+type Registry = Effect.Success<ReturnType<typeof startSigner>>["registry"]
+
+const isNow = (metric: string) => (registry: Registry, value: number) =>
+  Effect.promise(async () =>
+    new RegExp(`^${metric}.* ${value}$`, "m").test(await registry.getSingleMetricAsString(metric))
+  )
+const pendingAre = isNow("bulkhead_signer_accounts_pending")
+const knows = isNow("bulkhead_signer_servers")
+
+/** Servers as `startServers` makes them, and a second one beside the first, whose resolver may be small. */
+const startCluster = Effect.fnUntraced(function* (secondsLimit = 100_000) {
+  const [routes, port] = [yield* freePort, yield* freePort]
+  const cluster = (listen: number, route: number) =>
+    `cluster { name: test, listen: "127.0.0.1:${listen}", routes: ["nats-route://127.0.0.1:${route}"] }`
+  const servers = yield* startServers(cluster(routes, port))
+  const operator = readFileSync(join(servers.folder, "operator.conf"), "utf8")
+    .replace(/dir: "[^"]*"/, `dir: "${join(servers.folder, "second")}"`)
+    .replace(/limit: \d+/, `limit: ${secondsLimit}`)
+  const second = yield* startNatsServer({ name: "second", config: `${operator}\n${cluster(port, routes)}` })
+  return { servers, second }
+})
+
 describe("servers that do not take claims", () => {
   it.live(
     "one of a cluster that does not answer: it is named, the account is pending, and is finished when it is back",
     () =>
       Effect.gen(function* () {
-        const [routes, port] = [yield* freePort, yield* freePort]
-        const cluster = (listen: number, route: number) =>
-          `cluster { name: test, listen: "127.0.0.1:${listen}", routes: ["nats-route://127.0.0.1:${route}"] }`
-        const servers = yield* startServers(cluster(routes, port))
-        const operator = readFileSync(join(servers.folder, "operator.conf"), "utf8")
-        const second = yield* startNatsServer({
-          name: "second",
-          config: `${operator.replace(/dir: "[^"]*"/, `dir: "${join(servers.folder, "second")}"`)}\n${cluster(port, routes)}`
-        })
+        const { servers, second } = yield* startCluster()
         const { registry } = yield* startSigner(servers)
         const signer = yield* connectClient(servers)
         yield* signer.ask("ensure-account", wanted).pipe(Effect.retry({ times: 50 }))
-        yield* waitUntil(
-          "the signer knows both servers",
-          Effect.promise(async () =>
-            (await registry.getSingleMetricAsString("bulkhead_signer_servers")).includes("bulkhead_signer_servers 2")
-          )
-        )
+        yield* waitUntil("the signer knows both servers", knows(registry, 2))
         yield* second.pause
         const globex = { ...wanted, tenant: "globex" as TenantSlug }
         const error = yield* Effect.flip(signer.ask("ensure-account", globex))
         assert.isTrue(error.isRetryable)
         assert.include(error.message, "no answer from second within 5000 ms")
         yield* second.resume
-        yield* waitUntil(
-          "globex is pending no more",
-          Effect.promise(async () =>
-            (await registry.getSingleMetricAsString("bulkhead_signer_accounts_pending")).includes("pending 0")
-          )
-        )
+        yield* waitUntil("globex is pending no more", pendingAre(registry, 0))
         const user = yield* newUser(signer, globex.tenant)
         yield* waitUntil(
           "globex gets in on the second server",
@@ -194,16 +200,83 @@ describe("servers that do not take claims", () => {
     60_000
   )
 
-  it.live("a full resolver: the answer says so and what to do", () =>
+  it.live("a full resolver: the answer says so and what to do, and what waits is done when there is room", () =>
     Effect.gen(function* () {
       // The system's account, the platform's, and one more.
       const servers = yield* startServers("", 3)
-      yield* startSigner(servers)
+      const { registry } = yield* startSigner(servers)
+      const signer = yield* connectClient(servers)
+      const zeta = "zeta" as TenantSlug
+      yield* signer.ask("ensure-account", { ...wanted, tenant: zeta }).pipe(Effect.retry({ times: 50 }))
+      const late = Array.from({ length: 9 }, (_, index) => `late-${index}` as TenantSlug)
+      for (const tenant of late) {
+        const error = yield* Effect.flip(signer.ask("ensure-account", { ...wanted, tenant }))
+        assert.match(error.message, /server bulkhead-dev refuses: .*full\. .*raise `limit`/)
+        assert.isTrue(error.isRetryable)
+      }
+      yield* waitUntil("they are pending", pendingAre(registry, late.length))
+      // Asked for while nobody was there to do it, and behind all those that fail.
+      yield* query(
+        servers,
+        `update bulkhead_signer.accounts set is_removed = true, version = version + 1 where tenant = '${zeta}'`
+      )
+      yield* waitUntil("one of them has the place", pendingAre(registry, late.length - 1))
+      const users = yield* Effect.forEach(late, (tenant) => newUser(signer, tenant))
+      const inside = yield* Effect.filter(users, (user) => getsIn(servers, user), { concurrency: users.length })
+      assert.lengthOf(inside, 1)
+    })
+  )
+
+  it.live(
+    "one of a cluster refuses them: it is named, the account is pending, and is finished when that server takes it",
+    () =>
+      Effect.gen(function* () {
+        const { servers, second } = yield* startCluster(3)
+        const { registry } = yield* startSigner(servers)
+        const signer = yield* connectClient(servers)
+        yield* waitUntil("the signer knows both servers", knows(registry, 2))
+        yield* signer.ask("ensure-account", wanted).pipe(Effect.retry({ times: 50 }))
+        const globex = { ...wanted, tenant: "globex" as TenantSlug }
+        const error = yield* Effect.flip(signer.ask("ensure-account", globex))
+        assert.match(error.message, /server second refuses: .*full/)
+        yield* waitUntil("globex is pending", pendingAre(registry, 1))
+        yield* signer.ask("remove-account", asked)
+        yield* waitUntil("globex is pending no more", pendingAre(registry, 0))
+        const user = yield* newUser(signer, globex.tenant)
+        yield* waitUntil(
+          "globex gets in on the second server",
+          Effect.map(Effect.exit(Effect.scoped(connectWith(second.url, user))), Exit.isSuccess)
+        )
+      }),
+    60_000
+  )
+})
+
+describe("a Vault that is sealed", () => {
+  it.live("is named in the answer, nothing is half made, and what was asked is done once it is unsealed", () =>
+    Effect.gen(function* () {
+      const servers = yield* startServers()
+      const { vault, address } = yield* startVaultStandIn
+      // The installation as it is, in Vault.
+      const value = Redacted.value(encodeInstallation(servers.keys))
+      vault.write("bulkhead/installation/signing-keys", { value })
+      yield* startSigner(servers, { SECRETS_DRIVER: "vault", VAULT_ADDR: address, VAULT_TOKEN: ROOT })
       const signer = yield* connectClient(servers)
       yield* signer.ask("ensure-account", wanted).pipe(Effect.retry({ times: 50 }))
-      const error = yield* Effect.flip(signer.ask("ensure-account", { ...wanted, tenant: "globex" as TenantSlug }))
-      assert.match(error.message, /server bulkhead-dev refuses: .*full\. .*raise `limit`/)
+      vault.isSealed = true
+      const globex = { ...wanted, tenant: "globex" as TenantSlug }
+      const error = yield* Effect.flip(signer.ask("ensure-account", globex))
       assert.isTrue(error.isRetryable)
+      assert.match(error.message, /sealed/i)
+      assert.deepStrictEqual(
+        yield* query(servers, "select tenant from bulkhead_signer.accounts where tenant = 'globex'"),
+        []
+      )
+      // A change of what is there is written down, and waits.
+      yield* Effect.flip(signer.ask("ensure-account", { ...wanted, isSuspended: true }))
+      vault.isSealed = false
+      yield* signer.ask("ensure-account", globex)
+      assert.isTrue(yield* getsIn(servers, yield* newUser(signer, globex.tenant)))
     })
   )
 })

@@ -1,13 +1,12 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { NKey, PLANS } from "@bulkhead/accounts"
+import { NKey, PLANS, type TenantRole } from "@bulkhead/accounts"
 import { connectWith } from "@bulkhead/accounts/testing"
 import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
-import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Exit, Redacted, Scope } from "effect"
-import { connectClient, type Servers, startServers, startSigner } from "../testing/signerHarness.ts"
+import { connectClient, query, startServers, startSigner } from "../testing/signerHarness.ts"
 
 const acme = "acme" as TenantSlug
 const asked = { actor: "test", tenant: acme }
@@ -21,18 +20,16 @@ const start = Effect.fnUntraced(function* () {
 
 type Signer = Effect.Success<ReturnType<typeof connectClient>>
 
-const newUser = Effect.fnUntraced(function* (signer: Signer, name = "collector-1") {
-  const key = NKey.make("user")
-  const expiresAt = DateTime.add(yield* DateTime.now, { hours: 1 })
-  const request = { ...asked, role: "collector" as const, name, purpose: "a test", publicKey: key.publicKey, expiresAt }
+const newUser = Effect.fnUntraced(function* (
+  signer: Signer,
+  name = "collector-1",
+  { key = NKey.make("user"), tenant = acme, hours = 1, role = "collector" as TenantRole } = {}
+) {
+  const expiresAt = DateTime.add(yield* DateTime.now, { hours })
+  const request = { ...asked, tenant, role, name, purpose: "a test", publicKey: key.publicKey, expiresAt }
   const { claims } = yield* signer.ask("sign-user", request)
   return { claims, key }
 })
-
-const query = (servers: Servers, text: string) =>
-  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<Record<string, unknown>>(text)).pipe(
-    Effect.provide(PgClient.layer({ url: servers.database, maxConnections: 1 }))
-  )
 
 describe("account-signer", () => {
   it.live("makes an account whose users get in, and gives the same account when asked again", () =>
@@ -70,6 +67,55 @@ describe("account-signer", () => {
           ["two", false]
         ]
       )
+    })
+  )
+
+  it.live("signs for a revoked key never again, so that nothing brings it back", () =>
+    Effect.gen(function* () {
+      const { servers, signer } = yield* start()
+      yield* signer.ask("ensure-account", wanted)
+      const { key, claims } = yield* newUser(signer)
+      yield* signer.ask("revoke-user", { ...asked, publicKey: key.publicKey })
+      const error = yield* Effect.flip(newUser(signer, "again", { key }))
+      assert.strictEqual(error.kind, "refused")
+      assert.include(error.message, `user ${key.publicKey} was revoked: make a new key`)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(connectWith(servers.nats.url, { claims, key }))))
+    })
+  )
+
+  it.live("keeps a revoked user out for as long as the longest of its claims could be good", () =>
+    Effect.gen(function* () {
+      const { servers, signer } = yield* start()
+      yield* signer.ask("ensure-account", wanted)
+      const { key } = yield* newUser(signer)
+      const longer = yield* newUser(signer, "collector-1", { key, hours: 24 })
+      yield* signer.ask("revoke-user", { ...asked, publicKey: key.publicKey })
+      // The database's clock may stand behind the signer's, and the first claims' time may be over.
+      yield* query(
+        servers,
+        `update bulkhead_signer.users
+         set revoked_at = revoked_at - interval '1 minute', expires_at = expires_at - interval '3 hours'`
+      )
+      yield* signer.ask("ensure-account", { ...wanted, limits: PLANS.pro })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(connectWith(servers.nats.url, longer))))
+    })
+  )
+
+  it.live("signs a key for one tenant and one role only, so that revoking it is the end of it", () =>
+    Effect.gen(function* () {
+      const { signer } = yield* start()
+      const globex = "globex" as TenantSlug
+      for (const tenant of [acme, globex]) yield* signer.ask("ensure-account", { ...wanted, tenant })
+      const { key } = yield* newUser(signer)
+      for (const change of [
+        { key, tenant: globex },
+        { key, role: "viewer" as const }
+      ]) {
+        const error = yield* Effect.flip(newUser(signer, "other", change))
+        assert.strictEqual(error.kind, "refused")
+        assert.include(error.message, "make a new key")
+      }
+      assert.lengthOf((yield* signer.ask("list-users", { ...asked, tenant: globex })).users, 0)
     })
   )
 

@@ -12,6 +12,8 @@ import { Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { SecretStore } from "@bulkhead/secrets"
 import { Database } from "@bulkhead/storage"
+import { PgClient } from "@effect/sql-pg"
+import type { Permissions } from "@nats-io/jwt"
 import { ConfigProvider, Effect, Layer, Logger, Redacted } from "effect"
 import { SignerClient } from "../src/client/index.ts"
 import { Keyring } from "../src/Keyring.ts"
@@ -81,24 +83,41 @@ export const startSigner = (servers: Servers, change: Record<string, string> = {
   )
 }
 
-/** Credentials of one of the platform's services, with one of its permissions to publish taken away. */
+/** The right to answer whoever asked, among the subjects of `permissionsOf`. */
+export const RESPONSES = "(responses)"
+
+/** What a user may publish and subscribe, each of which a test may take away. */
+export const permissionsOf = (name: PlatformUserName): ReadonlyArray<string> => {
+  const { pub, sub, resp } = PLATFORM_USERS[name].permissions
+  return [...(pub?.allow ?? []), ...(sub?.allow ?? []), ...(resp === undefined ? [] : [RESPONSES])]
+}
+
+/** Credentials of one of the platform's services, with one of its permissions taken away. */
 export const credentialsWithout = (servers: Servers, name: PlatformUserName, permission: string | undefined) =>
   Effect.promise(async () => {
     const { account, permissions } = PLATFORM_USERS[name]
-    const allow = (permissions.pub?.allow ?? []).filter((subject) => subject !== permission)
+    const { pub, sub, resp } = permissions
+    const others = (allow: ReadonlyArray<string> = []) => allow.filter((subject) => subject !== permission)
+    const narrowed: Permissions = {
+      pub: { ...pub, allow: others(pub?.allow) },
+      // Nothing allowed would mean everything.
+      sub: { ...sub, allow: [...others(sub?.allow), "of.nobody"] },
+      ...(resp === undefined || permission === RESPONSES ? {} : { resp })
+    }
     const key = NKey.make("user")
     const user = { name, publicKey: key.publicKey, expiresAt: new Date(Date.now() + 3_600_000) }
-    const claims = await signPlatformUser(user, { ...permissions, pub: { allow } }, servers.keys[account])
+    const claims = await signPlatformUser(user, narrowed, servers.keys[account])
     const file = join(servers.folder, `${name}-${key.publicKey}.creds`)
     writeFileSync(file, Redacted.value(credsFile(claims, key)))
     return file
   })
 
-/** Collects the subjects that NATS refused to take from us, as they are logged. */
+/** Collects the subjects that NATS refused us, to publish or to subscribe, as they are logged. */
 export const refusedSubjects = () => {
   const subjects: Array<string> = []
   const logger = Logger.make(({ message }) => {
-    const [, subject] = /Permissions Violation for Publish to \\?"([^"\\]+)/.exec(JSON.stringify(message)) ?? []
+    const [, subject] =
+      /Permissions Violation for (?:Publish|Subscription) to \\?"([^"\\]+)/i.exec(JSON.stringify(message)) ?? []
     if (subject !== undefined) subjects.push(subject)
   })
   return { subjects, layer: Logger.layer([logger]) }
@@ -110,3 +129,9 @@ export const connectClient = (servers: Servers) => {
   const layer = SignerClient.layer.pipe(Layer.provide(Nats.layer), Layer.provide(settings))
   return Effect.flatMap(Layer.build(layer), (context) => Effect.provideContext(SignerClient, context))
 }
+
+/** Looks into the signer's database, or meddles with it. */
+export const query = (servers: Servers, text: string) =>
+  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<Record<string, unknown>>(text)).pipe(
+    Effect.provide(PgClient.layer({ url: servers.database, maxConnections: 1 }))
+  )

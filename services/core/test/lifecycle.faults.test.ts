@@ -36,7 +36,7 @@ const runKilled = Effect.fnUntraced(function* (
       () => false
     )
   )
-  yield* waitUntil("core is ready", isReady)
+  yield* waitUntil("core is ready", isReady, "45 seconds")
   yield* Effect.forkScoped(Effect.exit(ask(api)))
   yield* waitUntil(
     `killed at ${kill.span}`,
@@ -88,7 +88,92 @@ const DELETE_STEPS = [
   "TenantStore.erased"
 ]
 
+type Api = Effect.Success<ReturnType<typeof apiClient>>
+
+/** Changes of a tenant that works, the steps of each, and what must be so afterwards. */
+const CHANGES: ReadonlyArray<{
+  readonly name: string
+  readonly steps: ReadonlyArray<string>
+  readonly ask: (api: Api, slug: string) => Effect.Effect<unknown, unknown>
+  readonly after: { readonly status: string; readonly plan: string }
+  readonly undo: (api: Api, slug: string) => Effect.Effect<unknown, unknown>
+}> = [
+  {
+    name: "a change of plan",
+    steps: ["SignerClient.ensure-account", "provePublishing", "TenantStore.applied"],
+    ask: (api, slug) => api.tenants.change({ params: { slug }, payload: { plan: "pro" } }),
+    after: { status: "active", plan: "pro" },
+    undo: (api, slug) => api.tenants.change({ params: { slug }, payload: { plan: "free" } })
+  },
+  {
+    name: "a suspension",
+    steps: ["SignerClient.ensure-account", "TenantStore.applied"],
+    ask: (api, slug) => api.tenants.suspend({ params: { slug } }),
+    after: { status: "suspended", plan: "free" },
+    undo: (api, slug) => api.tenants.resume({ params: { slug } })
+  }
+]
+
+/** Starts from a suspended tenant, and ends with one that is active. */
+const RESUME: (typeof CHANGES)[number] = {
+  name: "a resumption",
+  steps: ["SignerClient.ensure-account", "provePublishing", "TenantStore.applied"],
+  ask: (api, slug) => api.tenants.resume({ params: { slug } }),
+  after: { status: "active", plan: "free" },
+  undo: (api, slug) => api.tenants.suspend({ params: { slug } })
+}
+
 describe("core killed", () => {
+  for (const { name, steps, ask, after, undo } of [...CHANGES, RESUME]) {
+    it.live(
+      `at any step of ${name}: the next core finishes it, with the same account, and servers do as it says`,
+      () =>
+        Effect.gen(function* () {
+          const servers = yield* startServers()
+          yield* startSigner(servers)
+          const slug = "acme" as TenantSlug
+          const user = yield* withCore(servers, (api) =>
+            Effect.gen(function* () {
+              yield* api.tenants.create({ payload: { slug, name: "Acme", plan: "free" } })
+              const issued = yield* issue(api, slug)
+              if (name === RESUME.name) yield* undo(api, slug)
+              return issued
+            })
+          )
+          const account = yield* accountsOf(servers, slug)
+          for (const span of steps) {
+            yield* Effect.scoped(runKilled(servers, { span, tenant: slug }, (api) => ask(api, slug)))
+            yield* withCore(servers, (api) =>
+              Effect.gen(function* () {
+                yield* waitUntil(
+                  `${name} is in force after a kill at ${span}`,
+                  Effect.map(
+                    api.tenants.get({ params: { slug } }),
+                    (tenant) =>
+                      tenant.appliedGeneration === tenant.generation &&
+                      tenant.status === after.status &&
+                      tenant.plan === after.plan
+                  )
+                )
+                assert.deepStrictEqual(yield* accountsOf(servers, slug), account, span)
+                // One more than the smaller plan lets in.
+                const clients = yield* Effect.all(
+                  Array.from({ length: 11 }, () => Effect.exit(connectAs(servers, user)))
+                )
+                const inside = clients.filter(Exit.isSuccess).length
+                assert.strictEqual(inside, after.status === "suspended" ? 0 : after.plan === "pro" ? 11 : 10, span)
+                yield* undo(api, slug)
+                const { generation, appliedGeneration } = yield* api.tenants.get({ params: { slug } })
+                const { lastError } = yield* api.health.get({ params: { slug } })
+                assert.strictEqual(appliedGeneration, generation, lastError)
+              }).pipe(Effect.scoped)
+            )
+          }
+        }),
+      120_000
+    )
+  }
+
   it.live(
     "at any step of a creation: the next core finishes it, with the same keys and nothing twice",
     () =>

@@ -1,8 +1,12 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import type { Servers } from "@bulkhead/account-signer/testing"
+import { credsFile, NKey } from "@bulkhead/accounts"
 import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
+import { EventPublisher, layerTenantPublishers } from "@bulkhead/nats"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { ocsfEvent } from "./events.ts"
 import { connectAs, issue, publish, query, startPlatform } from "./lifecycleHarness.ts"
 
@@ -67,6 +71,24 @@ describe("the life of a tenant", () => {
         appliedGeneration: 2
       })
       assert.isTrue(Exit.isSuccess(yield* connect()))
+    })
+  )
+
+  it.live("changes plan and is resumed also when its clients use all its connections", () =>
+    Effect.gen(function* () {
+      const { servers, api } = yield* startPlatform()
+      yield* api.tenants.create({ payload: acme })
+      const user = yield* issue(api, "acme")
+      yield* Effect.all(
+        Array.from({ length: 12 }, () => connectAs(servers, user, { reconnect: true, reconnectTimeWait: 20 }))
+      )
+      assert.deepInclude(yield* api.tenants.change({ params, payload: { plan: "free" } }), {
+        plan: "free",
+        appliedGeneration: 2
+      })
+      assert.deepInclude(yield* api.tenants.suspend({ params }), { appliedGeneration: 3 })
+      // They knock all the time, and are in before anybody else.
+      assert.deepInclude(yield* api.tenants.resume({ params }), { status: "active", appliedGeneration: 4 })
     })
   )
 
@@ -153,6 +175,53 @@ describe("credentials", () => {
         "every message",
         Effect.map(numbered(servers), (rows) => rows.length === 40)
       )
+    })
+  )
+
+  it.live("are exchanged under a publisher that never stops: each message is stored, and none twice", () =>
+    Effect.gen(function* () {
+      const { servers, api } = yield* startPlatform()
+      yield* api.tenants.create({ payload: acme })
+      const old = yield* issue(api, "acme")
+      const file = join(servers.folder, "acme.creds")
+      const use = ({ claims, key }: typeof old) => writeFileSync(file, Redacted.value(credsFile(claims, key)))
+      use(old)
+      const nats = { servers: [servers.nats.url] }
+      const layer = layerTenantPublishers({ tenants: [acme.slug], credsFolder: servers.folder, nats })
+      const publisher = yield* Effect.provideContext(EventPublisher, yield* Layer.build(layer))
+      let published = 0
+      const publishing = yield* publisher.publishWithTenant(acme.slug, "events.x", ocsfEvent("acme", 1)).pipe(
+        Effect.tap(() => Effect.sync(() => (published += 1))),
+        Effect.forever,
+        Effect.forkScoped
+      )
+      const publishMore = (what: string, more: number) =>
+        Effect.suspend(() => {
+          const enough = published + more
+          return waitUntil(
+            what,
+            Effect.sync(() => published >= enough)
+          )
+        })
+      yield* publishMore("messages with the old credential", 50)
+      const key = NKey.make("user")
+      const { claims, user } = yield* api.credentials.rotate({
+        params: { ...params, publicKey: old.user.publicKey },
+        payload: { expiresInDays: 1, overlapSeconds: 1, publicKey: key.publicKey }
+      })
+      use({ claims, key, user })
+      yield* waitUntil(
+        "the old credential is refused",
+        Effect.map(Effect.exit(Effect.scoped(connectAs(servers, old))), Exit.isFailure)
+      )
+      yield* publishMore("messages with its successor", 50)
+      yield* Fiber.interrupt(publishing)
+      yield* waitUntil(
+        "every message, and no more",
+        Effect.map(numbered(servers), (rows) => rows.length >= published)
+      )
+      // What was interrupted may be stored without having been counted.
+      assert.isAtMost((yield* numbered(servers)).length, published + 1)
     })
   )
 

@@ -1,6 +1,11 @@
 /** Core's NATS user has no permission too many: without any one of them, something named is refused. */
-import { credentialsWithout, refusedSubjects, startServers, startSigner } from "@bulkhead/account-signer/testing"
-import { PLATFORM_USERS } from "@bulkhead/account-signer/users"
+import {
+  credentialsWithout,
+  permissionsOf,
+  refusedSubjects,
+  startServers,
+  startSigner
+} from "@bulkhead/account-signer/testing"
 import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
@@ -35,7 +40,7 @@ const liveOnce = Effect.fnUntraced(function* (servers: Servers, api: Api, slug: 
   yield* step(api.tenants.delete({ params }))
 })
 
-const allowed = PLATFORM_USERS.core.permissions.pub?.allow ?? []
+const allowed = permissionsOf("core")
 
 /** Publishers put no prefix before the subject where the flag is off, and the default tenant owns such subjects. */
 const environmentFor = (permission: string | undefined): Record<string, string> =>

@@ -40,16 +40,25 @@ const referenceOf = (token: string): number | undefined => {
   return text === undefined ? undefined : Number(text)
 }
 
+/** The arguments of a function may have dots of their own. */
+const tokensOfTarget = (target: string): ReadonlyArray<string> => target.match(/(?:\{\{.*?\}\}|[^.])+/g) ?? []
+
+/** Functions that make several tokens of one. */
+const SPREADING = /^\{\{\s*(split|slice)/i
+
 /**
  * What becomes of `subjects`, which are within `from`, when `from` is renamed to `to`. The stars of `to` stand for those
- * of `from` in their order, and references for the star they name. Other functions may give any token.
+ * of `from` in their order, and references for the star they name. Other functions may give any token, and those that
+ * split one may give any rest.
  */
 export const renamed = (subjects: string, from: string, to: string): string => {
   const [given, source] = [tokens(subjects), tokens(from)]
   const stars = source.flatMap((token, index) => (token === "*" ? [given[index] ?? "*"] : []))
   const rest = source.at(-1) === ">" ? given.slice(source.length - 1) : []
   let next = 0
-  return tokens(to)
+  const target = tokensOfTarget(to)
+  const spreads = target.findIndex((token) => SPREADING.test(token))
+  return (spreads < 0 ? target : [...target.slice(0, spreads), ">"])
     .flatMap((token) => {
       if (token === "*") return [stars[next++] ?? "*"]
       if (token === ">") return rest.length > 0 ? rest : [">"]

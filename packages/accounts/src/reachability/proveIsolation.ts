@@ -86,6 +86,7 @@ class Proof {
     for (const account of this.#accounts.values()) {
       this.#checkExports(account)
       if (this.#slugs.has(account.publicKey)) this.#checkTenant(account)
+      else this.#checkOwn(account)
     }
   }
 
@@ -182,6 +183,23 @@ class Proof {
       const start = `${slug} role ${role.name}`
       for (const subject of role.publish) this.#publish(account, subject, slug, `${start} → ${subject}`, 0)
       for (const subject of role.subscribe) this.#read(account, subject, slug, `${start} → ${subject}`)
+    }
+  }
+
+  /**
+   * What the platform's accounts take from tenants: whoever gives it speaks there, or hears what is said there. Of a
+   * tenant only its own prefix is right.
+   */
+  #checkOwn(account: AccountClaims): void {
+    for (const entry of account.imports) {
+      const slug = this.#slugs.get(entry.account)
+      if (slug === undefined || this.#problemOf(entry, account) !== undefined) continue
+      const here = this.#nameOf(account.publicKey)
+      const local = entry.local_subject ?? entry.to ?? entry.subject
+      const path = `${here} ${local} ← import "${entry.name}" of ${entry.type} "${entry.subject}" ← ${slug}`
+      const kind = entry.type === "stream" ? "publish" : "read"
+      if (account.publicKey === this.#platform) this.#onPlatform(kind, local, slug, path)
+      else this.#find("leak", kind, slug, here, path)
     }
   }
 

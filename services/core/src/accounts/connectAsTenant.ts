@@ -13,7 +13,9 @@ import type { ProbeUser } from "./TenantAccounts.ts"
 export class TenantRefused extends Schema.TaggedError<TenantRefused>()("TenantRefused", {
   problem: Schema.String,
   /** The server said no, as opposed to not answering. */
-  isRefusal: Schema.Boolean
+  isRefusal: Schema.Boolean,
+  /** The credentials are good, and clients of the tenant have all the connections that its plan gives. */
+  isFull: Schema.Boolean
 }) {
   override get message(): string {
     return `a client with the tenant's credentials could not connect: ${this.problem}`
@@ -41,7 +43,11 @@ export const connectAsTenant: (
           }),
         catch: (cause) => {
           const problem = cause instanceof Error ? cause.message : String(cause)
-          return new TenantRefused({ problem, isRefusal: /authorization|authentication/i.test(problem) })
+          return new TenantRefused({
+            problem,
+            isRefusal: /authorization|authentication/i.test(problem),
+            isFull: /maximum account active connections/i.test(problem)
+          })
         }
       }),
       (connection) => Effect.promise(() => connection.close())

@@ -3,7 +3,7 @@
  * sealed server, as far as the driver looks at it.
  */
 import { Effect } from "effect"
-import { type Request, type Response, serveJson } from "./fixtures.ts"
+import { type Request, type Response, serveJson } from "./serveJson.ts"
 
 interface Entry {
   readonly versions: Array<{ readonly data: unknown; isDeleted: boolean }>
