@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks}/test/**/*.test.ts"],
+    include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks,faults}/test/**/*.test.ts"],
     pool: "forks",
     execArgv: ["--conditions=@bulkhead/source"],
     testTimeout: 30_000,

@@ -25,6 +25,7 @@ const commands = {
   ],
   bench: [[node, source, "bench/run.ts", "..."]],
   attacks: [[node, source, "attacks/src/main.ts", "..."]],
+  faults: [[node, source, "faults/src/main.ts", "..."]],
   prove: [[node, source, "dev/src/prove.ts", "..."]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],

@@ -6,7 +6,8 @@ import { Schema } from "effect"
 
 /** A server binary that could not be found, obtained, started or made ready. Never retried by the stack itself. */
 export class DevstackError extends Schema.TaggedError<DevstackError>()("DevstackError", {
-  component: Schema.Literals(["nats-server", "postgresql"]),
+  /** The program it happened to: `nats-server`, `postgresql`, or what a caller runs. */
+  component: Schema.String,
   problem: Schema.String,
   nextStep: Schema.String,
   cause: Schema.optional(Schema.Defect())

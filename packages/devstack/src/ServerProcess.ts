@@ -1,9 +1,9 @@
 /**
- * One server binary run as a child: started, waited for until it is ready, stopped by signal, started again on the
+ * One program run as a child: started, waited for until it is ready, stopped by signal, started again on the
  * same port and data. The child gets its own process group, so that a Ctrl-C in the terminal reaches only us and
  * servers go down last, after the programs that use them.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs"
 import { Effect, Ref, type Scope } from "effect"
 import { DevstackError } from "./DevstackError.ts"
@@ -11,7 +11,8 @@ import { waitUntil } from "./waitUntil.ts"
 
 /** How to run and recognise one server. */
 export interface ServerProcessOptions {
-  readonly component: "nats-server" | "postgresql"
+  /** The program's name in errors. */
+  readonly component: string
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>>
@@ -19,8 +20,8 @@ export interface ServerProcessOptions {
   readonly runAs?: { readonly uid: number; readonly gid: number }
   /** The signal that asks for an orderly stop. */
   readonly stopSignal: NodeJS.Signals
-  /** True for the output line that says the server takes connections. */
-  readonly isReady: (line: string) => boolean
+  /** True for the output line that says the server takes connections; when absent, it need only have been started. */
+  readonly isReady?: (line: string) => boolean
   /** File that gets the output, appended. */
   readonly logFile?: string
   /** How long to wait for that line, milliseconds. */
@@ -36,7 +37,10 @@ export interface ServerProcess {
   readonly stop: Effect.Effect<void>
   /** Ends it at once (SIGKILL), as a crash would, and waits for the exit. */
   readonly kill: Effect.Effect<void>
-  /** Freezes it (SIGSTOP) and waits until it is frozen: it keeps its connections and answers nothing. */
+  /**
+   * Freezes it and its child processes (SIGSTOP) and waits until all are frozen: it keeps its connections and answers
+   * nothing.
+   */
   readonly pause: Effect.Effect<void>
   /** Lets a frozen server go on (SIGCONT). */
   readonly resume: Effect.Effect<void>
@@ -76,15 +80,17 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
       child.kill("SIGKILL")
       fail(`was not ready within ${timeoutMs} ms`)
     }, timeoutMs)
+    const ready = () => {
+      clearTimeout(timer)
+      resume(Effect.succeed(child))
+    }
     const onLine = (line: string) => {
       output.push(line)
       if (options.logFile !== undefined) appendFileSync(options.logFile, `${line}\n`)
       if (output.length > OUTPUT_LINES_KEPT) output.shift()
-      if (options.isReady(line)) {
-        clearTimeout(timer)
-        resume(Effect.succeed(child))
-      }
+      if (options.isReady?.(line) === true) ready()
     }
+    if (options.isReady === undefined) child.once("spawn", ready)
     for (const stream of [child.stdout, child.stderr]) {
       let rest = ""
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -126,8 +132,6 @@ const endWith = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<voi
       resume(Effect.void)
     })
     child.kill(signal)
-    // A frozen process takes no signal but SIGKILL until it goes on.
-    child.kill("SIGCONT")
   })
 
 /** The signal takes effect some time after it was sent. Only Linux tells, thread by thread; elsewhere we trust. */
@@ -137,22 +141,54 @@ const isFrozen = (pid: number): boolean => {
   return readdirSync(threads).every((thread) => /\) T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8")))
 }
 
-const freeze = (child: ChildProcess): Effect.Effect<void> => {
-  const { pid } = child
-  if (pid === undefined || !child.kill("SIGSTOP")) return Effect.void
-  return waitUntil("frozen", Effect.try({ try: () => isFrozen(pid), catch: () => "a thread ended meanwhile" }))
+const childrenOf = (pid: number): ReadonlyArray<number> =>
+  execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child, parent]) => (child !== undefined && parent === pid ? [child] : []))
+
+const signalled = (pid: number, signal: NodeJS.Signals): boolean => {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
 }
+
+const freeze = Effect.fnUntraced(function* (pid: number) {
+  if (!signalled(pid, "SIGSTOP")) return false
+  yield* waitUntil("frozen", Effect.try({ try: () => isFrozen(pid), catch: () => "a thread ended meanwhile" }))
+  return true
+})
+
+/** Gives the processes that are frozen now. The parent goes first, so that it makes no further children. */
+const freezeFamily = Effect.fnUntraced(function* (parent: number) {
+  if (!(yield* freeze(parent))) return []
+  const frozen = [parent]
+  for (const child of childrenOf(parent)) if (yield* freeze(child)) frozen.push(child)
+  return frozen
+})
 
 /** Starts a server now and stops it when the scope closes. */
 export const startServerProcess = Effect.fnUntraced(function* (
   options: ServerProcessOptions
 ): Effect.fn.Return<ServerProcess, DevstackError, Scope.Scope> {
   const current = yield* Ref.make<ChildProcess | undefined>(undefined)
-  const signal = (name: NodeJS.Signals) => Effect.map(Ref.get(current), (child) => void child?.kill(name))
+  const frozen = yield* Ref.make<ReadonlyArray<number>>([])
+  const pause = Effect.gen(function* () {
+    const pid = (yield* Ref.get(current))?.pid
+    if (pid !== undefined) yield* Ref.set(frozen, yield* freezeFamily(pid))
+  })
+  const resume = Effect.map(Ref.getAndSet(frozen, []), (pids) => {
+    for (const pid of pids) signalled(pid, "SIGCONT")
+  })
   const end = (name: NodeJS.Signals) =>
-    Effect.flatMap(Ref.getAndSet(current, undefined), (child) =>
-      child === undefined ? Effect.void : endWith(child, name)
-    )
+    Effect.gen(function* () {
+      const child = yield* Ref.getAndSet(current, undefined)
+      if (child === undefined) return
+      // A frozen process takes no signal but SIGKILL until it goes on; nor do its children learn of its end.
+      yield* Effect.all([endWith(child, name), resume], { concurrency: 2 })
+    })
   const start = Effect.gen(function* () {
     const child = yield* Ref.get(current)
     if (child !== undefined && !hasExited(child)) return
@@ -164,7 +200,7 @@ export const startServerProcess = Effect.fnUntraced(function* (
     start,
     stop: end(options.stopSignal),
     kill: end("SIGKILL"),
-    pause: Effect.flatMap(Ref.get(current), (child) => (child === undefined ? Effect.void : freeze(child))),
-    resume: signal("SIGCONT")
+    pause,
+    resume
   }
 })

@@ -10,6 +10,6 @@ export {
   startPostgresServer
 } from "./PostgresServer.ts"
 export { removePostgresFolder } from "./postgresFolder.ts"
-export type { ServerProcess } from "./ServerProcess.ts"
+export { type ServerProcess, type ServerProcessOptions, startServerProcess } from "./ServerProcess.ts"
 export { stopLeftover } from "./stopLeftover.ts"
 export { waitUntil } from "./waitUntil.ts"

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { connect } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import {
   freePort,
   type RunningPostgresServer,
@@ -139,6 +139,31 @@ describe("a paused server", () => {
       assert.strictEqual(first, "silent")
       yield* server.resume
       assert.strictEqual(yield* Effect.promise(() => flush), "answered")
+    })
+  )
+})
+
+describe("a paused server with child processes", () => {
+  it.live("answers nothing on connections that it has, and nothing stays frozen when it is killed", () =>
+    Effect.gen(function* () {
+      const server = yield* startPostgresServer()
+      const sql = yield* Effect.provide(
+        PgClient.PgClient,
+        yield* Layer.build(PgClient.layer({ url: server.url(), maxConnections: 1 }))
+      )
+      const [backend] = yield* sql<{ pid: number }>`select pg_backend_pid() as pid`
+      yield* server.pause
+      const answer = yield* Effect.forkChild(Effect.exit(sql`select 1`), { startImmediately: true })
+      yield* Effect.sleep("300 millis")
+      assert.isUndefined(answer.pollUnsafe())
+      yield* server.resume
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(answer)))
+      yield* server.pause
+      yield* server.kill
+      yield* waitUntil(
+        "its child is gone",
+        Effect.sync(() => !isRunning(backend?.pid ?? 0, "postgres"))
+      )
     })
   )
 })

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { freePort, startNatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Redacted } from "effect"
+import { vi } from "vitest"
 import { Nats } from "../src/index.ts"
 import { natsOf } from "./fixtures.ts"
 import { makeOperator } from "./operator.ts"
@@ -53,6 +54,28 @@ describe("Nats", () => {
           Effect.provide(Nats.layerWith({ servers: [`nats://127.0.0.1:${port}`] })),
           Effect.timeout("2 seconds")
         )
+      })
+    )
+  })
+
+  describe("clock set back by hours", () => {
+    it.live("reconnects as soon as ever", () =>
+      Effect.gen(function* () {
+        const server = yield* startNatsServer()
+        let aheadMs = 5 * 3_600_000
+        const now = Date.now
+        yield* Effect.acquireRelease(
+          Effect.sync(() => vi.spyOn(Date, "now").mockImplementation(() => now() + aheadMs)),
+          (spy) => Effect.sync(() => spy.mockRestore())
+        )
+        yield* Effect.gen(function* () {
+          yield* connected
+          aheadMs = 0
+          yield* server.kill
+          yield* disconnected
+          yield* server.start
+          yield* connected
+        }).pipe(Effect.provide(natsOf(server)))
       })
     )
   })

@@ -4,7 +4,8 @@ import { DecodeError, decodeOcsfEvent } from "@bulkhead/records"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { type DeadLetter, LaneStore, type StorageError, TenantStats } from "../src/index.ts"
+import { Database, type DeadLetter, LaneStore, type StorageError, TenantStats } from "../src/index.ts"
+import { asTenant } from "../src/internal/tenantTransaction.ts"
 import {
   batchOf,
   eventAt,
@@ -252,6 +253,38 @@ describe("LaneStore", () => {
           const batch = batchOf("bisect-lost", 0, 2, { events: [eventAt(1), eventAt(2, { id: "x" })] })
           assert.strictEqual((yield* Effect.flip(store.commit(batch))).reason._tag, "LaneLost")
           assert.lengthOf(yield* rowsOf(tenant), 3)
+        })
+      )
+    })
+
+    describe("a partition that was taken away", () => {
+      it.effect("makes no dead letters: the batch waits, and is written when the partition is back", () =>
+        Effect.gen(function* () {
+          const store = yield* LaneStore
+          const tenant = yield* openTenant("no-default")
+          const { sql } = yield* Database
+          const alter = (what: string) =>
+            sql.unsafe(`alter table tenant_no_default.ocsf_events ${what}`).pipe(asTenant(sql, "test", tenant))
+          const odd = batchOf("no-default", 0, 2, { events: [eventAt(1), eventAt(2, { time: new Date(0) })] })
+          yield* alter("detach partition tenant_no_default.ocsf_events_default")
+          assert.strictEqual((yield* Effect.flip(store.commit(odd))).reason._tag, "StatementRefused")
+          assert.lengthOf(yield* rowsOf(tenant), 0)
+          yield* alter("attach partition tenant_no_default.ocsf_events_default default")
+          assert.deepStrictEqual(yield* store.commit(odd), { rows: 2, deadLetters: [] })
+        })
+      )
+
+      it.effect("is not mixed up with a constraint that forbids a row", () =>
+        Effect.gen(function* () {
+          const store = yield* LaneStore
+          const tenant = yield* openTenant("constrained")
+          const { sql } = yield* Database
+          yield* sql
+            .unsafe("alter table tenant_constrained.ocsf_events add constraint calm check (severity_id < 6)")
+            .pipe(asTenant(sql, "test", tenant))
+          const events = [eventAt(1), eventAt(2, { severity_id: 6 })]
+          const { rows, deadLetters } = yield* store.commit(batchOf("constrained", 0, 2, { events }))
+          assert.deepStrictEqual([rows, deadLetters.map(({ reason }) => reason)], [1, ["refused_by_database"]])
         })
       )
     })

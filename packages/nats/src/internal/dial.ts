@@ -27,6 +27,27 @@ const DIAL_TIMEOUT_MS = 5_000
 const PING_INTERVAL_MS = 10_000
 const PINGS_UNANSWERED_MAX = 2
 
+const RECONNECT_WAIT_MS = 250
+const RECONNECT_JITTER_MS = 1_000
+
+/**
+ * How long after its last dialling a server is dialled again, milliseconds. The client adds it to the wall-clock time
+ * of that dialling, and so, when the clock was set back by hours since, waits for hours. Then each server is dialled once
+ * without a wait, and has a time that is right again.
+ */
+const reconnectDelay = (servers: number) => {
+  let askedAtMs = 0
+  let untimely = 0
+  return () => {
+    const nowMs = Date.now()
+    if (nowMs < askedAtMs) untimely = servers
+    askedAtMs = nowMs
+    if (untimely === 0) return RECONNECT_WAIT_MS + Math.random() * RECONNECT_JITTER_MS
+    untimely -= 1
+    return Number.NEGATIVE_INFINITY
+  }
+}
+
 const SERVER = /^(?:(?:nats|tls):\/\/)?(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+)(?::\d{1,5})?$/
 
 const checkServers = Effect.fnUntraced(function* (servers: ReadonlyArray<string>) {
@@ -131,8 +152,7 @@ export const makeDialer = Effect.fnUntraced(function* (options: NatsOptions): Ef
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: PINGS_UNANSWERED_MAX,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 1_000,
+      reconnectDelayHandler: reconnectDelay(options.servers.length),
       // A user may come back with a new file, or be let in again: being refused now is no reason to give up.
       ignoreAuthErrorAbort: true,
       // The client would make a stack trace for every request.

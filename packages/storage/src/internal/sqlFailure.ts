@@ -30,10 +30,18 @@ export const isUnavailable = (error: SqlError): boolean => {
 // 22 data exception, 23 integrity constraint, 54 a limit of the server, such as the size of a jsonb value.
 const ROW_STATE = /^(22|23|54)/
 
+const CHECK_VIOLATION = "23514"
+
+/** A row without a partition to go to counts as a violated check too, but no constraint is named: the table is to blame. */
+const isPartitionMissing = (state: string, error: SqlError): boolean => {
+  const { cause } = error.reason
+  return state === CHECK_VIOLATION && typeof cause === "object" && cause !== null && !("constraint" in cause)
+}
+
 /** True where a value of a row is to blame: PostgreSQL refused it, or the driver could not encode it. */
 export const isRowRefused = (error: SqlError): boolean => {
   const state = sqlStateOf(error)
-  if (state !== undefined) return ROW_STATE.test(state)
+  if (state !== undefined) return ROW_STATE.test(state) && !isPartitionMissing(state, error)
   const cause = error.reason.cause
   return typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === "PgTypesCodecError"
 }
