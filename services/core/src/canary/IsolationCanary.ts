@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { type ChannelError, parseSlug, type TenantSlug } from "@bulkhead/channels"
-import { natsConfig } from "@bulkhead/nats"
+import { Nats, natsConfig } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
 import { TenantStore } from "@bulkhead/storage"
 import { Duration, Effect, Layer, Schema } from "effect"
@@ -13,7 +13,7 @@ import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { TenantRegistry } from "../tenants/TenantRegistry.ts"
 import { CanaryMetrics } from "./CanaryMetrics.ts"
-import { type CanaryPair, publishHarmlessly, wallsOf } from "./walls.ts"
+import { type CanaryPair, harmless, publishHarmlessly, wallsOf } from "./walls.ts"
 
 const slugOf = (text: string): TenantSlug => {
   const slug = parseSlug(text)
@@ -42,6 +42,7 @@ const make = Effect.gen(function* () {
   const registry = yield* TenantRegistry
   const metrics = yield* CanaryMetrics
   const health = yield* Health
+  const nats = yield* Nats
   const { servers, tlsCaFile } = yield* natsConfig
   let open: ReadonlyArray<string> = []
 
@@ -72,11 +73,16 @@ const make = Effect.gen(function* () {
 
   const openPair = Effect.gen(function* () {
     const { attacker, eavesdropper, victim } = yield* users
+    const platform = yield* nats.connection
     const pair: CanaryPair = {
       attacker: yield* connectAsTenant(attacker),
       eavesdropper: yield* connectAsTenant(eavesdropper),
       victim: yield* connectAsTenant(victim),
-      victimSlug: VICTIM
+      victimSlug: VICTIM,
+      sayToVictim: async (text) => {
+        platform.publish(`${VICTIM}.events.ocsf.processed`, text, { headers: harmless() })
+        await platform.flush()
+      }
     }
     // Against clients whose own messages do not arrive every wall would seem to hold.
     for (const client of [pair.attacker, pair.victim]) {

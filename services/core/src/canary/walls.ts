@@ -16,6 +16,8 @@ export interface CanaryPair {
   readonly eavesdropper: NatsConnection
   readonly victim: NatsConnection
   readonly victimSlug: TenantSlug
+  /** The platform says something that is for the victim, and is stored nowhere. */
+  readonly sayToVictim: (text: string) => Promise<void>
 }
 
 /** What came through the wall. */
@@ -26,7 +28,7 @@ export type Wall = (pair: CanaryPair) => Promise<Evidence>
 const ANSWER_TIMEOUT_MS = 1_000
 
 /** No stream is called so: whichever the message reaches answers and stores nothing. */
-const harmless = () => {
+export const harmless = () => {
   const made = headers()
   made.set("Nats-Expected-Stream", "of-nobody")
   return made
@@ -49,20 +51,26 @@ const firstOf = async (attempts: ReadonlyArray<Promise<Evidence>>): Promise<Evid
 export const publishHarmlessly = async (connection: NatsConnection, marker: string): Promise<boolean> =>
   (await answerTo(connection, `events.bulkhead.${marker}`)) !== undefined
 
-const eavesdrop: Wall = async ({ attacker, eavesdropper, victim, victimSlug }) => {
+/**
+ * Two ways lead out of a tenant: a server hands on what comes through the bridge to nobody who imports the platform's
+ * streams, and what the platform itself says to whoever does.
+ */
+const eavesdrop: Wall = async ({ attacker, eavesdropper, victim, victimSlug, sayToVictim }) => {
   const marker = randomUUID()
   const seen: Array<string> = []
   for (const connection of [attacker, eavesdropper]) {
     for (const subject of [">", "*.>", `${victimSlug}.>`, "events.>", "platform.>", "_INBOX.>"]) {
       connection.subscribe(subject, {
         callback: (refused, message) => {
-          if (refused === null && message.subject.includes(marker)) seen.push(message.subject)
+          if (refused !== null) return
+          if (message.subject.includes(marker) || message.string().includes(marker)) seen.push(message.subject)
         }
       })
     }
     await connection.flush()
   }
   await publishHarmlessly(victim, marker)
+  await sayToVictim(marker)
   await Promise.all([attacker.flush(), eavesdropper.flush()])
   return seen[0] === undefined ? undefined : `saw the victim's ${seen[0]}`
 }
