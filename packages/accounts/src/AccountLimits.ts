@@ -24,21 +24,6 @@ export const AccountLimits = Schema.Struct({
 }).annotate({ identifier: "AccountLimits" })
 export type AccountLimits = typeof AccountLimits.Type
 
-const MIB = 1024 * 1024
-
-/** The plans of the platform. */
-export const PLANS = {
-  free: { connections: 10, leafNodes: 1, subscriptions: 500, payloadBytes: MIB / 4, streamBytes: 256 * MIB },
-  pro: { connections: 100, leafNodes: 10, subscriptions: 5_000, payloadBytes: MIB, streamBytes: 1024 * MIB },
-  enterprise: {
-    connections: 10_000,
-    leafNodes: 100,
-    subscriptions: 100_000,
-    payloadBytes: MIB,
-    streamBytes: 16 * 1024 * MIB
-  }
-} as const satisfies Readonly<Record<string, AccountLimits>>
-
 const claimOf = (limit: Limit): number => (limit === "unlimited" ? -1 : limit)
 
 /**

@@ -1,4 +1,4 @@
-export { AccountLimits, Limit, PLANS } from "./AccountLimits.ts"
+export { AccountLimits, Limit } from "./AccountLimits.ts"
 export { AccountServers } from "./AccountServers.ts"
 export { ClaimsError } from "./ClaimsError.ts"
 export {
@@ -15,5 +15,6 @@ export { renderReport } from "./reachability/renderReport.ts"
 export { READ_BACK, type ReadBack } from "./readBack.ts"
 export { TENANT_ROLES, TenantRole } from "./roles.ts"
 export { operatorConfig, type ServerConfigOptions, serverConfig, type TlsFiles } from "./serverConfig.ts"
+export { accountLimits, type LimitOverrides, limitsOf, PLANS, TenantLimits } from "./TenantLimits.ts"
 export { makeTenantKeys, signTenantAccount, type TenantAccount, type TenantKeys } from "./tenantAccount.ts"
 export { credsFile, signPlatformUser, signTenantUser, type UserIdentity, userAuthenticator } from "./user.ts"

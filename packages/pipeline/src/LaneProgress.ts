@@ -3,6 +3,7 @@
  */
 import type { ConsumerLag } from "@bulkhead/nats"
 import type { Effect } from "effect"
+import type { LaneQuota } from "./LaneQuota.ts"
 
 export interface LaneProgress {
   /** Rows this lane has written into the table over all restarts. */
@@ -12,4 +13,6 @@ export interface LaneProgress {
   lastCommitAtMs: number | undefined
   /** Asks the server how far behind the lane is; absent while no lane runs. */
   lag: Effect.Effect<ConsumerLag, unknown> | undefined
+  /** Says whether the tenant's quotas hold the lane back, and why; absent while no lane runs. */
+  quota?: Pick<LaneQuota, "hold"> | undefined
 }

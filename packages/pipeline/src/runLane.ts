@@ -12,8 +12,11 @@ import { type BatchConsumer, type BatchLimits, openBatchConsumer } from "@bulkhe
 import type { Decoder } from "@bulkhead/records"
 import { type LaneBatch, type LaneCommit, type LaneStats, LaneStore } from "@bulkhead/storage"
 import { Clock, Effect, Queue } from "effect"
-import { type DecodedBatch, decodeBatch } from "./decodeBatch.ts"
+import type { DecodedBatch } from "./BatchDecoding.ts"
+import { decodeInTurns } from "./decodeInTurns.ts"
 import type { LaneProgress } from "./LaneProgress.ts"
+import type { LaneQuota } from "./LaneQuota.ts"
+import type { LaneTurns, Turn } from "./LaneScheduler.ts"
 import { type LaneSource, seatLane } from "./seatLane.ts"
 
 /** One lane. */
@@ -25,6 +28,10 @@ export interface LaneOptions {
   readonly filterSubjects: ReadonlyArray<string>
   readonly decode: Decoder
   readonly limits: BatchLimits
+  /** How much the tenant may write; as much as there is when absent. */
+  readonly quota?: LaneQuota
+  /** The lane's share of what all lanes need; absent for a lane that is alone. */
+  readonly turns?: LaneTurns
   /** The tenant's lanes as they stood before the stream was looked at: see `seatLane`. */
   readonly present: ReadonlyArray<LaneStats>
   /** Kept up to date by the lane, for health and metrics. */
@@ -37,18 +44,22 @@ interface NextBatch extends DecodedBatch {
   readonly to: number
 }
 
+const alone: Turn = (work) => work
+
 /** Takes batches and decodes them, one ahead of the writer. */
-const read = (consumer: BatchConsumer, decode: Decoder, ahead: Queue.Queue<NextBatch>) =>
+const read = (consumer: BatchConsumer, decode: Decoder, turn: Turn, ahead: Queue.Queue<NextBatch>) =>
   consumer.take.pipe(
     Effect.flatMap((messages) =>
-      Queue.offer(ahead, { ...decodeBatch(messages, decode), to: messages.at(-1)?.sequence ?? 0 })
+      Effect.flatMap(decodeInTurns(messages, decode, turn), (decoded) =>
+        Queue.offer(ahead, { ...decoded, to: messages.at(-1)?.sequence ?? 0 })
+      )
     ),
     Effect.forever
   )
 
 /** Runs the lane until it fails or is interrupted. */
 export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
-  const { tenant, progress } = options
+  const { tenant, progress, quota, turns = { decode: alone, commit: alone } } = options
   const store = yield* LaneStore
   const { lane, watermark: seated } = yield* seatLane(tenant, options.source, options.present)
   // The totals go on where an earlier process left them.
@@ -62,10 +73,16 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
     ...options.limits
   })
   progress.lag = consumer.lag
+  progress.quota = quota
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      progress.quota = undefined
+    })
+  )
 
   const write = Effect.fnUntraced(function* (batch: LaneBatch) {
     // A commit under way is finished also when the process is told to stop.
-    const written = yield* Effect.uninterruptible(store.commit(batch))
+    const written = yield* turns.commit(Effect.uninterruptible(store.commit(batch)))
     progress.rowsWritten += written.rows
     progress.deadLetters += written.deadLetters.length
     progress.lastCommitAtMs = yield* Clock.currentTimeMillis
@@ -78,9 +95,10 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
   const writer = Effect.gen(function* () {
     while (true) {
       const next = yield* Queue.take(ahead)
+      if (quota !== undefined) yield* quota.admit(next.size)
       yield* write({ tenant, lane, from: watermark, ...next })
       watermark = next.to
     }
   })
-  return yield* Effect.raceFirst(read(consumer, options.decode, ahead), writer)
+  return yield* Effect.raceFirst(read(consumer, options.decode, turns.decode, ahead), writer)
 })

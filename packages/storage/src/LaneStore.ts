@@ -36,6 +36,10 @@ export class LaneStore extends Context.Service<
      * second one fails with `LaneLost` at `to`), `LaneLost`, `TenantNotProvisioned`, `StatementRefused`.
      */
     readonly commit: (batch: LaneBatch) => Effect.Effect<LaneCommit, StorageError>
+    /** How many connections there are to commit on; each takes one commit at a time. */
+    readonly connections: number
+    /** Which of them, from 0, is a tenant's. */
+    readonly connectionOf: (tenant: TenantSlug) => number
   }
 >()("@bulkhead/storage/LaneStore") {
   static readonly layer: Layer.Layer<LaneStore, never, Database> = Layer.effect(
@@ -110,9 +114,11 @@ const make = Effect.gen(function* () {
     Effect.forEach(tables, (written) => insertRows(sql, schemaName(tenant), lane.id, written), { discard: true })
 
   /** A tenant always has the same connection: what a server process learns of a schema is dear to learn and to keep. */
+  const connectionOf = (tenant: TenantSlug): number => Math.abs(Hash.string(tenant)) % lanes.length
+
   const onItsConnection = <A, E>(tenant: TenantSlug, use: (connection: PgClient.PgClient) => Effect.Effect<A, E>) =>
     Effect.suspend(() => {
-      const index = Math.abs(Hash.string(tenant)) % lanes.length
+      const index = connectionOf(tenant)
       const [connection, turn] = [lanes[index], turns[index]]
       if (connection === undefined || turn === undefined)
         return Effect.die(new Error("there is no connection of lanes"))
@@ -197,7 +203,7 @@ const make = Effect.gen(function* () {
     }).pipe(asTenant(sql, "LaneStore.open", tenant))
   })
 
-  return LaneStore.of({ open, commit })
+  return LaneStore.of({ open, commit, connections: lanes.length, connectionOf })
 })
 
 const int8 = (value: number) => PgTypes.int8(BigInt(value))

@@ -20,7 +20,14 @@ export interface NewTenant {
 }
 
 /** What can be asked for a tenant. */
-export type TenantWish = { readonly plan: Tenant["plan"] } | { readonly status: "active" | "suspended" | "deleting" }
+export type TenantWish = TenantTerms | { readonly status: "active" | "suspended" | "deleting" }
+
+/** What is absent stays as it is. */
+export interface TenantTerms {
+  readonly plan?: Tenant["plan"] | undefined
+  /** Limits for this tenant alone, by name; null takes one back, and the plan's counts again. */
+  readonly limits?: Readonly<Record<string, Tenant["limits"][string] | null | undefined>> | undefined
+}
 
 /** What was found when a tenant was gone. */
 export interface ErasureRecord {
@@ -74,7 +81,7 @@ const toTenants = (rows: ReadonlyArray<unknown>): ReadonlyArray<Tenant> =>
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
   const columns = sql.literal(
-    `id, slug, name, plan, status, generation, applied_generation as "appliedGeneration", created_at as "createdAt",
+    `id, slug, name, plan, limits, status, generation, applied_generation as "appliedGeneration", created_at as "createdAt",
      updated_at as "updatedAt"`
   )
 
@@ -128,20 +135,31 @@ const make = Effect.gen(function* () {
   /** Why the row did not change: it is gone, it is on its way out, or it was so already. */
   const unchanged = Effect.fnUntraced(function* (operation: string, slug: TenantSlug, wish: TenantWish) {
     const tenant = yield* get(slug)
-    const isAsked = "plan" in wish ? tenant.plan === wish.plan : tenant.status === wish.status
+    const isAsked = "status" in wish ? tenant.status === wish.status : tenant.plan === (wish.plan ?? tenant.plan)
     if (tenant.status === "deleting" && !isAsked) return yield* failed(operation, new TenantDeleting({ slug }))
     return tenant
   })
 
+  const changeStatus = (slug: TenantSlug, status: string) =>
+    sql`
+      update bulkhead.tenants set status = ${status}, generation = generation + 1, updated_at = now()
+      where slug = ${slug} and status <> ${status}
+        -- A tenant that is being made becomes active by itself.
+        and not (status in ${sql.in(status === "active" ? ["provisioning", "deleting"] : ["deleting"])})
+      returning ${columns}`
+
+  const changeTerms = (slug: TenantSlug, { plan, limits = {} }: TenantTerms) => {
+    const wanted = sql`coalesce(${plan ?? null}::text, plan)`
+    const merged = sql`jsonb_strip_nulls(limits || ${JSON.stringify(limits)}::jsonb)`
+    return sql`
+      update bulkhead.tenants set plan = ${wanted}, limits = ${merged}, generation = generation + 1, updated_at = now()
+      where slug = ${slug} and status <> 'deleting' and (plan, limits) is distinct from (${wanted}, ${merged})
+      returning ${columns}`
+  }
+
   const request = Effect.fn("TenantStore.request")(function* (slug: TenantSlug, wish: TenantWish) {
-    const column = sql.literal("plan" in wish ? "plan" : "status")
-    const value = "plan" in wish ? wish.plan : wish.status
-    // A tenant that is being made becomes active by itself.
-    const skipped = value === "active" ? ["provisioning", "deleting"] : ["deleting"]
     return yield* Effect.gen(function* () {
-      const changed = yield* sql`
-        update bulkhead.tenants set ${column} = ${value}, generation = generation + 1, updated_at = now()
-        where slug = ${slug} and ${column} <> ${value} and not (status in ${sql.in(skipped)}) returning ${columns}`
+      const changed = yield* "status" in wish ? changeStatus(slug, wish.status) : changeTerms(slug, wish)
       if (changed.length === 0) return yield* unchanged("TenantStore.request", slug, wish)
       const tenant = yield* only("TenantStore.request", slug, changed)
       yield* announce(tenant, "updated")

@@ -23,5 +23,6 @@ export {
 } from "./StorageError.ts"
 export { storageLayer } from "./storageLayer.ts"
 export { type MigrationOutcome, type SchemaVersions, TenantSchemas } from "./TenantSchemas.ts"
+export { TenantSizes } from "./TenantSizes.ts"
 export { type LaneStats, TenantStats } from "./TenantStats.ts"
-export { type ErasureRecord, type NewTenant, TenantStore, type TenantWish } from "./TenantStore.ts"
+export { type ErasureRecord, type NewTenant, TenantStore, type TenantTerms, type TenantWish } from "./TenantStore.ts"

@@ -4,12 +4,13 @@ import { LaneStore } from "./LaneStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { Retention } from "./Retention.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
+import { TenantSizes } from "./TenantSizes.ts"
 import { TenantStats } from "./TenantStats.ts"
 import { TenantStore } from "./TenantStore.ts"
 
 /** Every service of this package, over one `Database`. */
 export const storageLayer: Layer.Layer<
-  TenantStore | Outbox | TenantSchemas | LaneStore | Retention | TenantStats,
+  TenantStore | Outbox | TenantSchemas | LaneStore | Retention | TenantStats | TenantSizes,
   never,
   Database
 > = Layer.mergeAll(
@@ -17,5 +18,6 @@ export const storageLayer: Layer.Layer<
   Outbox.layer,
   LaneStore.layer,
   Retention.layer,
-  TenantStats.layer
+  TenantStats.layer,
+  TenantSizes.layer
 )

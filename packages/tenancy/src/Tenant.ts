@@ -21,6 +21,8 @@ export class Tenant extends Schema.Class<Tenant>("Tenant")({
   slug: TenantSlug,
   name: Schema.String,
   plan: TenantPlan,
+  /** Limits that were set for this tenant alone, by name, in place of its plan's. */
+  limits: Schema.Record(Schema.String, Schema.Union([Schema.Int, Schema.Literal("unlimited")])),
   status: TenantStatus,
   /** Rises with each thing that is asked for: a plan, a suspension. */
   generation: Schema.Int,

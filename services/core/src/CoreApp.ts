@@ -6,6 +6,7 @@ import { SignerClient } from "@bulkhead/account-signer/client"
 import { FlagStore, Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, portTaken } from "@bulkhead/observability"
+import { LaneScheduler } from "@bulkhead/pipeline"
 import { Database, migrateControlSchema, storageLayer } from "@bulkhead/storage"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer } from "effect"
@@ -22,6 +23,8 @@ import { ApiToken, CoreConfig } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
 import { CanaryMetrics } from "./canary/CanaryMetrics.ts"
 import { IsolationCanary } from "./canary/IsolationCanary.ts"
+import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
+import { TenantQuotas } from "./quotas/TenantQuotas.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
@@ -93,6 +96,7 @@ const apiServer = Layer.unwrap(
 /** Everything core does, from its environment. */
 export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob, IsolationCanary).pipe(
   Layer.provide(TenantRegistry.layer),
+  Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),
   Layer.provide(servers),

@@ -17,6 +17,7 @@
  * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
+ * | `CORE_QUOTA_MEASURE_MS` | milliseconds | `30000` | pause between two measurements of the tenants' schemas |
  */
 import { readFileSync } from "node:fs"
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
@@ -40,7 +41,8 @@ const config = Config.all({
   streamBytesMax: Config.schema(positive, "CORE_STREAM_BYTES_MAX").pipe(Config.withDefault(1_073_741_824)),
   streamAgeMaxMs: milliseconds("CORE_STREAM_AGE_MAX_MS", 604_800_000),
   batchRowsMax: Config.schema(positive, "CORE_BATCH_ROWS_MAX").pipe(Config.withDefault(2_000)),
-  batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50)
+  batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50),
+  quotaMeasureMs: milliseconds("CORE_QUOTA_MEASURE_MS", 30_000)
 })
 
 /** The settings of one core process. */

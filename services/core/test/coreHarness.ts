@@ -8,7 +8,7 @@ import { Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { PgClient } from "@effect/sql-pg"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import { CoreApi } from "../src/api/index.ts"
@@ -38,7 +38,7 @@ export const startCore = Effect.fnUntraced(function* (
     })
   )
   const process = Layer.mergeAll(Health.layer, Metrics.layer("core", "test"))
-  yield* Layer.build(CoreApp.pipe(Layer.provide(process), Layer.provide(settings)))
+  const running = yield* Layer.build(CoreApp.pipe(Layer.provideMerge(process), Layer.provide(settings)))
   const publishing = yield* Layer.build(
     EventPublisher.layer.pipe(Layer.provide([Flags.layerEnv, Nats.layer]), Layer.provide(settings))
   )
@@ -67,6 +67,8 @@ export const startCore = Effect.fnUntraced(function* (
       Effect.map(stored(tenant), (rows) => rows.length >= count),
       "60 seconds"
     )
+  /** What Prometheus would read. */
+  const metrics = Effect.promise(() => Context.get(running, Metrics).registry.metrics())
 
-  return { nats, postgres, api, url, query, publish, stored, awaitStored }
+  return { metrics, nats, postgres, api, url, query, publish, stored, awaitStored }
 })

@@ -71,6 +71,11 @@ describe("the life of a tenant", () => {
         appliedGeneration: 2
       })
       assert.isTrue(Exit.isSuccess(yield* connect()))
+      // Eleven are connected: a limit of its own counts before the plan's.
+      yield* api.tenants.change({ params, payload: { limits: { connections: 11 } } })
+      assert.isTrue(Exit.isFailure(yield* connect()))
+      yield* api.tenants.change({ params, payload: { limits: { connections: null } } })
+      assert.isTrue(Exit.isSuccess(yield* connect()))
     })
   )
 

@@ -48,5 +48,9 @@ export const controlMigrations: ReadonlyArray<Migration> = [
       )`,
       "create index on bulkhead.erasures (slug)"
     ]
+  },
+  {
+    name: "limits of a tenant's own",
+    statements: ["alter table bulkhead.tenants add column limits jsonb not null default '{}'"]
   }
 ]

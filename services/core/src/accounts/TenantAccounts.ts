@@ -4,7 +4,7 @@
  * as before a migration: then there is nothing to do.
  */
 import { SignerClient, type SignerError } from "@bulkhead/account-signer/client"
-import { NKey, PLANS, type TenantRole } from "@bulkhead/accounts"
+import { accountLimits, limitsOf, NKey, type TenantRole } from "@bulkhead/accounts"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Context, DateTime, Effect, Layer } from "effect"
 
@@ -57,7 +57,7 @@ const make = Effect.gen(function* () {
       Effect.asVoid(
         signer.ask("ensure-account", {
           ...of(tenant),
-          limits: PLANS[tenant.plan],
+          limits: accountLimits(limitsOf(tenant.plan, tenant.limits)),
           isSuspended: tenant.status === "suspended"
         })
       ),

@@ -11,6 +11,10 @@ import { TenantUnknownProblem } from "./problems.ts"
 export const TenantHealth = Schema.Struct({
   tenant: TenantSlug,
   status: TenantStatus,
+  /** Why it does not run as it should. */
+  reason: Schema.optionalKey(Schema.String),
+  /** Which quota holds it back: `rate` writes as fast as it may, `storage` nothing. */
+  heldBy: Schema.optionalKey(Schema.Literals(["rate", "storage"])),
   /** Messages the tenant's stream has taken since it was made. */
   eventsIn: Schema.Int,
   /** Rows in the tenant's event table that this lane has written, over all restarts. */

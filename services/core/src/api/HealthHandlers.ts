@@ -21,9 +21,11 @@ const lagOf = (state: ActorState) =>
 const healthOf = Effect.fnUntraced(function* (state: ActorState) {
   const lag = yield* lagOf(state)
   const lagMessages = lag?.messages ?? 0
+  const hold = state.quota?.hold
   const health: TenantHealth = {
     tenant: state.tenant.slug,
-    status: state.status,
+    status: hold?.kind === "storage" && state.status === "active" ? "degraded" : state.status,
+    ...(hold === undefined ? {} : { heldBy: hold.kind, reason: hold.reason }),
     eventsIn: state.rowsWritten + state.deadLetters + lagMessages,
     rowsWritten: state.rowsWritten,
     deadLetters: state.deadLetters,

@@ -1,12 +1,19 @@
 /**
  * The tenants of an installation: create, look, change the plan, suspend, resume, delete.
  */
+import { TenantLimits } from "@bulkhead/accounts"
 import { NewTenantSlug, Tenant, TenantPlan } from "@bulkhead/tenancy"
 import { Effect, Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
 import { ErasureReport } from "./ErasureReport.ts"
-import { RefusedProblem, TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
+import {
+  LimitRefusedProblem,
+  RefusedProblem,
+  TenantExistsProblem,
+  TenantUnknownProblem,
+  UnavailableProblem
+} from "./problems.ts"
 
 /** What a caller says of a new tenant. */
 export const NewTenant = Schema.Struct({
@@ -15,8 +22,16 @@ export const NewTenant = Schema.Struct({
   plan: TenantPlan.pipe(Schema.withDecodingDefaultKey(Effect.succeed("free" as const)))
 }).annotate({ identifier: "NewTenant" })
 
-/** What is changed of a tenant. */
-export const TenantChange = Schema.Struct({ plan: TenantPlan }).annotate({ identifier: "TenantChange" })
+/** What is changed of a tenant: what is absent stays as it is. */
+export const TenantChange = Schema.Struct({
+  plan: Schema.optionalKey(TenantPlan),
+  // Names and values are checked where the answer can quote them.
+  limits: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Union([Schema.Finite, Schema.String, Schema.Null])).annotate({
+      description: `Limits of this tenant alone, by name: ${Object.keys(TenantLimits.fields).join(", ")}`
+    })
+  )
+}).annotate({ identifier: "TenantChange" })
 
 const PENDING =
   "`appliedGeneration` equals `generation` when every server has it; below it while something is away, and then it is " +
@@ -47,8 +62,17 @@ export class TenantsApi extends HttpApiGroup.make("tenants")
       params: { slug },
       payload: TenantChange,
       success: Tenant,
-      error: changeErrors
-    }).annotate(OpenApi.Description, `Changes the plan, and with it the tenant's limits. ${PENDING}`),
+      error: [...changeErrors, LimitRefusedProblem]
+    }).annotate(
+      OpenApi.Description,
+      "Changes the plan, or limits of this tenant alone. Of a limit, null means the plan's again, 0 means none, and " +
+        `"unlimited" is a word; what is absent stays as it is. ${PENDING}`
+    ),
+    HttpApiEndpoint.get("limits", "/:slug/limits", {
+      params: { slug },
+      success: TenantLimits,
+      error: [TenantUnknownProblem, UnavailableProblem]
+    }).annotate(OpenApi.Description, "The limits in force: the plan's, but for those of the tenant's own."),
     HttpApiEndpoint.post("suspend", "/:slug/suspend", {
       params: { slug },
       success: Tenant,

@@ -2,15 +2,23 @@
  * What the tenants API does. It records what is wished, and waits a while for the registry to fulfil it.
  */
 import { DEFAULT_TENANT, isTenantSlug, type TenantSlug } from "@bulkhead/channels"
-import { type StorageError, TenantStore, type TenantWish } from "@bulkhead/storage"
+import { type StorageError, TenantStore, type TenantTerms, type TenantWish } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Effect, Schedule, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { CoreConfig } from "../CoreConfig.ts"
+import { limitProblem } from "../quotas/limitProblem.ts"
+import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { TenantRegistry } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
 import { ErasureReport } from "./ErasureReport.ts"
-import { RefusedProblem, TenantExistsProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
+import {
+  LimitRefusedProblem,
+  RefusedProblem,
+  TenantExistsProblem,
+  TenantUnknownProblem,
+  UnavailableProblem
+} from "./problems.ts"
 
 /** A database that is away is the caller's business; whatever else it says is a fault of ours, and dies. */
 const unavailable = (error: StorageError) =>
@@ -51,6 +59,7 @@ export const TenantsHandlers = HttpApiBuilder.group(
     const config = yield* CoreConfig
     const store = yield* TenantStore
     const registry = yield* TenantRegistry
+    const limitsFor = (tenant: Tenant) => limitsInForce(tenant).pipe(Effect.provideService(CoreConfig, config))
     const lookAgain = Schedule.spaced("10 millis")
 
     /** The tenant as soon as what was asked for is in force, or as it stands when the time is over. */
@@ -83,6 +92,21 @@ export const TenantsHandlers = HttpApiBuilder.group(
       return tenant
     })
 
+    const find = (slug: string) =>
+      isTenantSlug(slug)
+        ? store.get(slug).pipe(
+            Effect.catchReason("StorageError", "TenantUnknown", () => unknownTenant(slug)),
+            Effect.catchTag("StorageError", unavailable)
+          )
+        : unknownTenant(slug)
+
+    const checkLimits = (limits: Readonly<Record<string, unknown>> = {}) => {
+      const problem = limitProblem(limits, config.streamBytesMax)
+      return problem === undefined
+        ? Effect.succeed(limits as NonNullable<TenantTerms["limits"]>)
+        : Effect.fail(new LimitRefusedProblem({ detail: `${problem}. Nothing was changed` }))
+    }
+
     /** It owns the subjects that carry no tenant: without it they would have no home. */
     const refuseDefault = (slug: string) =>
       slug === DEFAULT_TENANT
@@ -107,14 +131,12 @@ export const TenantsHandlers = HttpApiBuilder.group(
         return yield* whenSettled(tenant)
       }),
       list: () => store.list.pipe(Effect.catchTag("StorageError", unavailable)),
-      get: ({ params: { slug } }) =>
-        isTenantSlug(slug)
-          ? store.get(slug).pipe(
-              Effect.catchReason("StorageError", "TenantUnknown", () => unknownTenant(slug)),
-              Effect.catchTag("StorageError", unavailable)
-            )
-          : unknownTenant(slug),
-      change: ({ params: { slug }, payload }) => Effect.flatMap(request(slug, payload), whenSettled),
+      get: ({ params: { slug } }) => find(slug),
+      limits: ({ params: { slug } }) => Effect.flatMap(find(slug), limitsFor),
+      change: Effect.fnUntraced(function* ({ params: { slug }, payload }) {
+        const limits = yield* checkLimits(payload.limits)
+        return yield* whenSettled(yield* request(slug, { ...payload, limits }))
+      }),
       suspend: Effect.fnUntraced(function* ({ params: { slug } }) {
         yield* refuseDefault(slug)
         return yield* whenSettled(yield* request(slug, { status: "suspended" }))

@@ -30,6 +30,13 @@ export class RefusedProblem extends HttpApiError.Problem<RefusedProblem>()("Refu
   title: "Refused"
 }) {}
 
+/** A limit that this installation cannot give. */
+export class LimitRefusedProblem extends HttpApiError.Problem<LimitRefusedProblem>()("LimitRefusedProblem", {
+  type: "urn:bulkhead:problem:limit-refused",
+  status: 422,
+  title: "Limit refused"
+}) {}
+
 export class CredentialUnknownProblem extends HttpApiError.Problem<CredentialUnknownProblem>()(
   "CredentialUnknownProblem",
   { type: "urn:bulkhead:problem:credential-unknown", status: 404, title: "Unknown credential" }

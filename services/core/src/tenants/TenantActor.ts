@@ -2,18 +2,18 @@
  * One tenant's life in this process: make what its record wants, then run its lane; on any failure do both again after
  * a pause that grows. Every step is idempotent, so an actor never needs to know how far it, or one before it, got.
  */
-import { PLANS } from "@bulkhead/accounts"
 import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
 import type { LaneProgress } from "@bulkhead/pipeline"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
-import { Cause, Clock, Effect, Random, Schedule } from "effect"
+import { Cause, Clock, Deferred, Effect, Random, Schedule } from "effect"
 import { provePublishing } from "../accounts/provePublishing.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
+import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { eraseTenant } from "./eraseTenant.ts"
 
 const PAUSE_MS_MIN = 100
@@ -37,6 +37,7 @@ export const initialState = (tenant: Tenant): ActorState => ({
   deadLetters: 0,
   lastCommitAtMs: undefined,
   lag: undefined,
+  quota: undefined,
   restarts: 0,
   lastError: undefined
 })
@@ -45,10 +46,8 @@ const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =
   appliedGeneration >= generation && status !== "provisioning"
 
 /** Schema, role and stream. */
-const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
-  { slug, plan }: Tenant,
-  mode: PrefixMode
-) {
+const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (tenant: Tenant, mode: PrefixMode) {
+  const { slug } = tenant
   const config = yield* CoreConfig
   yield* (yield* TenantSchemas).provision(slug)
   // Before the stream is looked at: see seatLane.
@@ -57,7 +56,7 @@ const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
     tenant: slug,
     mode,
     limits: {
-      maxBytes: Math.min(config.streamBytesMax, PLANS[plan].streamBytes),
+      maxBytes: (yield* limitsInForce(tenant)).streamBytes,
       maxAgeMs: config.streamAgeMaxMs
     }
   })
@@ -80,9 +79,14 @@ const accountBackoff = Schedule.min([Schedule.exponential(PAUSE_MS_MIN), Schedul
   Schedule.jittered
 )
 
-/** For a tenant that works already: a signer that is away delays what was asked for, and not the tenant's lane. */
-const followAccount = (state: ActorState) =>
-  Effect.andThen(ensureAccount(state.tenant), settle(state)).pipe(
+/**
+ * For a tenant that works already: a signer that is away delays what was asked for, and not the tenant's lane. Nor do
+ * its clients wait for PostgreSQL to be cut; but all is in force only once it is `stored` too.
+ */
+const followAccount = (state: ActorState, stored: Deferred.Deferred<void>) =>
+  ensureAccount(state.tenant).pipe(
+    Effect.andThen(Deferred.await(stored)),
+    Effect.andThen(settle(state)),
     Effect.tapError((error) => {
       state.lastError = error.message
       return Effect.logWarning("what was asked for the tenant waits", { problem: error.message })
@@ -93,8 +97,11 @@ const followAccount = (state: ActorState) =>
 /** All the walls of a tenant; those of NATS and of PostgreSQL at the same time. */
 const provision = Effect.fn("TenantActor.provision")(function* (state: ActorState, mode: PrefixMode) {
   if (state.tenant.status !== "provisioning") {
-    yield* Effect.forkScoped(followAccount(state))
-    return yield* provisionStorage(state.tenant, mode)
+    const stored = yield* Deferred.make<void>()
+    yield* Effect.forkScoped(followAccount(state, stored))
+    const provisioned = yield* provisionStorage(state.tenant, mode)
+    yield* Deferred.succeed(stored, undefined)
+    return provisioned
   }
   const storage = provisionStorage(state.tenant, mode)
   const [provisioned] = yield* Effect.all([storage, ensureAccount(state.tenant)], { concurrency: 2 })

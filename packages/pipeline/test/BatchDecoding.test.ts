@@ -2,7 +2,7 @@ import type { StreamMessage } from "@bulkhead/nats"
 import { DecodeError, type Decoder, recordTable } from "@bulkhead/records"
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { decodeBatch } from "../src/decodeBatch.ts"
+import { BatchDecoding } from "../src/BatchDecoding.ts"
 
 interface Row {
   readonly value: number
@@ -35,14 +35,20 @@ const decode: Decoder = (message, rows) => {
   return wish.isPoison ? new DecodeError("malformed_json", "$", "poison") : undefined
 }
 
+const decodeAll = (messages: ReadonlyArray<StreamMessage>) => {
+  const decoding = new BatchDecoding(messages, decode)
+  while (!decoding.isDone) decoding.decodeSlice()
+  return decoding.decoded
+}
+
 const wishes = fc.array(fc.record({ left: fc.nat({ max: 4 }), right: fc.nat({ max: 4 }), isPoison: fc.boolean() }))
 
-describe("decodeBatch", () => {
+describe("BatchDecoding", () => {
   it("gives every row of every good message to its table, in order, with the message's sequence", () => {
     fc.assert(
       fc.property(wishes, (list) => {
         const messages = list.map(messageOf)
-        const { tables } = decodeBatch(messages, decode)
+        const { tables } = decodeAll(messages)
         for (const side of ["left", "right"] as const) {
           const expected = list.flatMap((wish, index) =>
             wish.isPoison ? [] : Array.from({ length: wish[side] }, (_, value) => [index * 3 + 1, value])
@@ -59,7 +65,7 @@ describe("decodeBatch", () => {
     fc.assert(
       fc.property(wishes, (list) => {
         const messages = list.map(messageOf)
-        const { deadLetters, tables } = decodeBatch(messages, decode)
+        const { deadLetters, tables } = decodeAll(messages)
         const poison = messages.filter((_, index) => list[index]?.isPoison)
         assert.deepStrictEqual(
           deadLetters.map(({ sequence, payload, reason }) => [sequence, payload, reason]),
@@ -76,7 +82,7 @@ describe("decodeBatch", () => {
       messageOf({ left: 1, right: 0, isPoison: false }, 0),
       messageOf({ left: 1, right: 1, isPoison: false }, 1)
     ]
-    const { messageAt } = decodeBatch(messages, decode)
+    const { messageAt } = decodeAll(messages)
     assert.strictEqual(messageAt(4).payload, messages[1]?.data)
     assert.throws(() => messageAt(2), "no message of the batch has the sequence 2")
   })
