@@ -171,9 +171,11 @@ layer(NatsLive, { excludeTestServices: true })("openBatchConsumer", (it) => {
         Effect.repeat(consumer.lag, { until: (lag) => lag.messages === messages }).pipe(Effect.timeout("5 seconds"))
       yield* consumer.ackThrough((first.at(-1)?.sequence ?? 0) + 1)
       yield* lagIs(150)
+      assert.deepInclude(yield* consumer.lagSeen, { messages: 150 })
       yield* consumer.take
       yield* consumer.ackThrough(250)
       assert.isUndefined((yield* lagIs(0)).oldestAgeMs)
+      assert.deepStrictEqual(yield* consumer.lagSeen, { messages: 0, oldestAgeMs: undefined })
     })
   )
 

@@ -24,6 +24,10 @@ export class BatchBuffer {
     this.#limits = limits
   }
 
+  get length(): number {
+    return this.#messages.length
+  }
+
   get oldest(): DeliveredMessage | undefined {
     return this.#messages[0]
   }

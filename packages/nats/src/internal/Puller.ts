@@ -65,6 +65,7 @@ export class Puller {
   #nextIsAlone = false
 
   #lastDelivery = 0
+  #pending = 0
 
   constructor(
     connection: NatsConnection,
@@ -94,6 +95,11 @@ export class Puller {
     this.#isStopped = true
     clearInterval(this.#heart)
     if (!this.#connection.isClosed()) this.#subscription?.unsubscribe()
+  }
+
+  /** How many messages the server held back when it sent the last one. */
+  get pending(): number {
+    return this.#pending
   }
 
   /** Asks for the next messages unless a request is open or a whole batch is waiting. */
@@ -158,6 +164,7 @@ export class Puller {
       return
     }
     this.#lastDelivery = expected
+    this.#pending = delivery.pending
     const stored = new DeliveredMessage(message, delivery)
     this.#buffer.push(stored)
     this.#isEmptyHanded = false

@@ -8,6 +8,8 @@ export interface Delivery {
   /** Counts the consumer's deliveries from 1, without gaps. */
   readonly deliverySequence: number
   readonly storedAtMs: number
+  /** Messages that wait for the consumer behind this one. */
+  readonly pending: number
 }
 
 const TOKENS_SHORT_FORM = 9
@@ -20,6 +22,7 @@ export const parseDelivery = (reply: string): Delivery => {
   return {
     streamSequence: Number(tokens[at]),
     deliverySequence: Number(tokens[at + 1]),
-    storedAtMs: Math.floor(Number(tokens[at + 2]) / 1_000_000)
+    storedAtMs: Math.floor(Number(tokens[at + 2]) / 1_000_000),
+    pending: Number(tokens[at + 3])
   }
 }
