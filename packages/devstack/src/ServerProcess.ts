@@ -138,7 +138,8 @@ const endWith = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<voi
 const isFrozen = (pid: number): boolean => {
   const threads = `/proc/${pid}/task`
   if (!existsSync(threads)) return true
-  return readdirSync(threads).every((thread) => /\) T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8")))
+  // One that has ended, and whose parent is too frozen to notice, does nothing either.
+  return readdirSync(threads).every((thread) => /\) [TZX] /.test(readFileSync(`${threads}/${thread}/stat`, "utf8")))
 }
 
 const childrenOf = (pid: number): ReadonlyArray<number> =>
@@ -155,18 +156,20 @@ const signalled = (pid: number, signal: NodeJS.Signals): boolean => {
   }
 }
 
-const freeze = Effect.fnUntraced(function* (pid: number) {
-  if (!signalled(pid, "SIGSTOP")) return false
-  yield* waitUntil("frozen", Effect.try({ try: () => isFrozen(pid), catch: () => "a thread ended meanwhile" }))
-  return true
-})
+const awaitFrozen = (pid: number): Effect.Effect<void> =>
+  waitUntil(
+    `process ${pid} is frozen`,
+    Effect.try({ try: () => isFrozen(pid), catch: () => "a thread ended meanwhile" })
+  )
 
-/** Gives the processes that are frozen now. The parent goes first, so that it makes no further children. */
-const freezeFamily = Effect.fnUntraced(function* (parent: number) {
-  if (!(yield* freeze(parent))) return []
-  const frozen = [parent]
-  for (const child of childrenOf(parent)) if (yield* freeze(child)) frozen.push(child)
-  return frozen
+/** Freezes a process and its children, and notes each. The parent goes first, so that it makes no further children. */
+const freezeFamily = Effect.fnUntraced(function* (parent: number, frozen: Ref.Ref<ReadonlyArray<number>>) {
+  if (!signalled(parent, "SIGSTOP")) return
+  yield* Ref.set(frozen, [parent])
+  yield* awaitFrozen(parent)
+  const children = childrenOf(parent).filter((child) => signalled(child, "SIGSTOP"))
+  yield* Ref.set(frozen, [parent, ...children])
+  yield* Effect.forEach(children, awaitFrozen, { discard: true })
 })
 
 /** Starts a server now and stops it when the scope closes. */
@@ -175,13 +178,13 @@ export const startServerProcess = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ServerProcess, DevstackError, Scope.Scope> {
   const current = yield* Ref.make<ChildProcess | undefined>(undefined)
   const frozen = yield* Ref.make<ReadonlyArray<number>>([])
-  const pause = Effect.gen(function* () {
-    const pid = (yield* Ref.get(current))?.pid
-    if (pid !== undefined) yield* Ref.set(frozen, yield* freezeFamily(pid))
-  })
   const resume = Effect.map(Ref.getAndSet(frozen, []), (pids) => {
     for (const pid of pids) signalled(pid, "SIGCONT")
   })
+  const pause = Effect.gen(function* () {
+    const pid = (yield* Ref.get(current))?.pid
+    if (pid !== undefined) yield* freezeFamily(pid, frozen)
+  }).pipe(Effect.onError(() => resume))
   const end = (name: NodeJS.Signals) =>
     Effect.gen(function* () {
       const child = yield* Ref.getAndSet(current, undefined)
