@@ -35,8 +35,6 @@ const pacesOf = (eventsPerSecond: number): ReadonlyArray<Pace> => [
 const PUBLISHER = { ackTimeoutMs: 1_000, deliveryTimeoutMs: 4_000 }
 /** Poison is larger than the server would take by default. */
 const NATS_CONFIG = "max_payload: 4MB"
-/** Without it no place in a page is used a second time: rows stand in each page as they came. */
-const POSTGRES_SETTINGS = { autovacuum: "off" }
 const RECOVERY_LIMIT = "90 seconds"
 const LOOK_EACH = Schedule.spaced("50 millis")
 /** A server that restarts is asked again. */
@@ -72,8 +70,7 @@ export const startWorld = Effect.fnUntraced(function* (options: WorldOptions) {
   })
   const postgres = yield* startPostgresServer({
     folder: join(folder, "postgres"),
-    logFile: join(folder, "postgresql.log"),
-    settings: POSTGRES_SETTINGS
+    logFile: join(folder, "postgresql.log")
   })
   const databaseUrl = yield* postgres.createDatabase("faults")
   const pool = yield* Layer.build(PgClient.layer({ url: databaseUrl, maxConnections: 4 }))

@@ -2,10 +2,9 @@
  * Compares what was published with what is stored. It trusts nothing that core says: it reads the tenants' tables, row
  * by row, and the ledgers of the publishers.
  *
- * A row's place in the order is the transaction that wrote it (`created_at`, when that began) and, inside one, where it
- * stands in its page: PostgreSQL may go back to an earlier page, and fills each from its first place to its last. Lanes
- * commit one transaction after the other, so a row of a later one must come later in the stream. Where the table has a
- * column `stream_seq`, it must hold the sequence that the publisher was told.
+ * Order: each row names the sequence that its stream gave to its message, which must be the one that the publisher was
+ * told; and lanes commit one transaction after the other (`created_at` says when a row's began), so a row must come later
+ * in the stream than all rows of earlier transactions.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { PgClient } from "@effect/sql-pg"
@@ -43,8 +42,7 @@ interface StoredRow {
   readonly isOwn: boolean
   /** When its transaction began, microseconds. */
   readonly transaction: number
-  /** Which page of which of the tenant's tables it stands in. */
-  readonly page: string
+  /** Where in the stream its message stands, as the row says. */
   readonly streamSequence: number | null
 }
 
@@ -67,9 +65,6 @@ class TenantAudit {
   #transaction = Number.NEGATIVE_INFINITY
   #newestBefore = 0
   #newestHere = 0
-  /** The row before: where it stands, and what it is. */
-  #page = ""
-  #sequence = 0
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -124,30 +119,21 @@ class TenantAudit {
     return times
   }
 
-  #isInOrder(row: StoredRow, sequence: number): boolean {
-    if (row.transaction !== this.#transaction) {
-      this.#transaction = row.transaction
+  #isInOrder({ transaction, streamSequence }: StoredRow, sequence: number): boolean {
+    if (transaction !== this.#transaction) {
+      this.#transaction = transaction
       this.#newestBefore = this.#newestHere
-      this.#page = ""
     }
-    const isAfterRowBefore = row.page !== this.#page || sequence > this.#sequence
-    this.#page = row.page
-    this.#sequence = sequence
     this.#newestHere = Math.max(this.#newestHere, sequence)
-    const isAfterTransactionsBefore = sequence > this.#newestBefore
-    const isHere = row.streamSequence === null ? isAfterRowBefore : row.streamSequence === sequence
-    return isAfterTransactionsBefore && isHere
+    return streamSequence === sequence && sequence > this.#newestBefore
   }
 }
 
 /** The tables that hold a tenant's events: the partitions, and those that an operator took out of their parent. */
 const eventTables = (sql: PgClient.PgClient, schema: string) =>
-  sql<{ name: string; hasSequence: boolean }>`
-    select relname as name, exists (
-      select from pg_attribute where attrelid = pg_class.oid and attname = 'stream_seq' and not attisdropped
-    ) as "hasSequence"
-    from pg_class where relnamespace = ${schema}::regnamespace and relkind = 'r' and relname like '%ocsf_events%'
-    order by relname`
+  sql<{ name: string }>`
+    select relname as name from pg_class
+    where relnamespace = ${schema}::regnamespace and relkind = 'r' and relname like '%ocsf_events%'`
 
 /** Core's own events about a tenant, among that tenant's, whose slug is $2. */
 const OF_CORE = `log_provider is not distinct from 'bulkhead' and unmapped->>'tenant_slug' is not distinct from $2`
@@ -156,16 +142,14 @@ const readRows = Effect.fnUntraced(function* (sql: PgClient.PgClient, slug: Tena
   const schema = schemaName(slug)
   const tables = yield* eventTables(sql, schema)
   const parts = tables.map(
-    ({ name, hasSequence }, index) => `select '${index}' as part, ctid as place, id, tenant_id, created_at,
-      ${hasSequence ? "stream_seq::float8" : "null::float8"} as sequence from only "${schema}"."${name}"
-      where not (${OF_CORE})`
+    ({ name }) => `select id, tenant_id, created_at, stream_seq from only "${schema}"."${name}" where not (${OF_CORE})`
   )
   const [tenant] = yield* sql<{ id: string }>`
     select id from bulkhead.tenants where slug = ${slug}`
   const rows = sql.unsafe<StoredRow>(
     `select id::text as id, tenant_id = $1::uuid as "isOwn", extract(epoch from created_at)::float8 * 1e6 as transaction,
-       part || ':' || (place::text::point)[0] as page, sequence as "streamSequence"
-     from (${parts.join(" union all ")}) as stored order by created_at, part, place`,
+       stream_seq::float8 as "streamSequence"
+     from (${parts.join(" union all ")}) as stored order by created_at`,
     [tenant?.id ?? null, slug]
   )
   yield* rows.stream.pipe(

@@ -1,6 +1,7 @@
 /** What happens between the programs. */
+import { waitUntil } from "@bulkhead/devstack"
 import { Effect, Random } from "effect"
-import { type Fault, fault, must, sleepSome } from "../Fault.ts"
+import { type Fault, fault, sleepSome } from "../Fault.ts"
 import type { TcpProxy } from "../TcpProxy.ts"
 import type { World } from "../World.ts"
 
@@ -12,7 +13,12 @@ const WIRES: Readonly<Record<Wire, string>> = {
   publishers: "publishers and nats-server"
 }
 
-const cutAll = (wire: TcpProxy) => Effect.tap(wire.cut, (count) => must(count > 0, "there was no connection to cut"))
+/** Cuts as soon as there is something to cut: whoever was cut before may still be on its way back. */
+const cutAll = (wire: TcpProxy) =>
+  waitUntil(
+    "there is a connection to cut",
+    Effect.map(wire.cut, (count) => count > 0)
+  )
 
 /** Some times in a row; no new connection for a while after the last one. */
 const cut = (wire: Wire) =>
@@ -23,8 +29,8 @@ const cut = (wire: Wire) =>
         yield* cutAll(target)
         yield* sleepSome(100, 400)
       }
+      yield* cutAll(target)
       yield* Effect.acquireRelease(target.refuse(true), () => target.refuse(false))
-      yield* target.cut
       return `${times} times, then none for ${yield* sleepSome(0, longestMs)} ms`
     })
   )
