@@ -10,6 +10,7 @@ const health = (tenant: string, fields: Partial<TenantHealth> = {}): TenantHealt
   eventsIn: 0,
   rowsWritten: 0,
   deadLetters: 0,
+  deadLettersPresent: {},
   lagMessages: 0,
   restarts: 0,
   ...fields

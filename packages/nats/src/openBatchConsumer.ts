@@ -32,6 +32,8 @@ export interface BatchConsumerOptions extends BatchLimits {
   readonly afterSequence: number
   /** How often an idle server must say that it is there; three times that in silence is a failure. Default 5000. */
   readonly heartbeatMs?: number
+  /** The server forgets the consumer when nobody has read for so long; never when absent. */
+  readonly forgetAfterMs?: number
 }
 
 /** How far a reader is behind. */
@@ -62,6 +64,7 @@ export interface BatchConsumer {
 const CONNECT_WAIT = "5 seconds"
 const HEARTBEAT_MS = 5_000
 const HOUR_NANOS = 3_600_000_000_000
+const NANOS_IN_MS = 1_000_000
 
 /**
  * Opens a consumer until the scope closes.
@@ -117,7 +120,7 @@ const namesOf = ({ stream, durable }: BatchConsumerOptions) => ({ stream, durabl
 
 /** Makes the durable consumer anew at the wanted place: that works on every server and leaves nothing of an old one. */
 const seat = async (manager: JetStreamManager, options: BatchConsumerOptions): Promise<void> => {
-  const { stream, durable, afterSequence, filterSubjects } = options
+  const { stream, durable, afterSequence, filterSubjects, forgetAfterMs } = options
   await manager.consumers.delete(stream, durable).catch((error: unknown) => {
     if (sortFailure(error).kind !== "consumer_missing") throw error
   })
@@ -132,7 +135,8 @@ const seat = async (manager: JetStreamManager, options: BatchConsumerOptions): P
     max_ack_pending: -1,
     // Nothing is delivered twice: what got lost is read again from the watermark.
     max_deliver: 1,
-    ack_wait: HOUR_NANOS
+    ack_wait: HOUR_NANOS,
+    ...(forgetAfterMs === undefined ? {} : { inactive_threshold: forgetAfterMs * NANOS_IN_MS })
   })
 }
 

@@ -1,5 +1,6 @@
 export type { LaneProgress } from "./LaneProgress.ts"
 export { type BatchSize, type LaneHold, LaneQuota, type LaneRates } from "./LaneQuota.ts"
 export { LaneScheduler, type LaneTurns, type SchedulerLoad, type Turn } from "./LaneScheduler.ts"
+export { retryDeadLetters } from "./retryDeadLetters.ts"
 export { type LaneOptions, runLane } from "./runLane.ts"
-export type { LaneSource } from "./seatLane.ts"
+export { currentLane, type LaneSource } from "./seatLane.ts"

@@ -25,6 +25,8 @@ export interface LaneOptions {
   readonly source: LaneSource
   /** The durable consumer under which operators see the lane's lag. */
   readonly durable: string
+  /** For a lane that ends: the server forgets its consumer when nobody has read for so long. */
+  readonly forgetAfterMs?: number
   readonly filterSubjects: ReadonlyArray<string>
   readonly decode: Decoder
   readonly limits: BatchLimits
@@ -70,6 +72,7 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
     durable: options.durable,
     filterSubjects: options.filterSubjects,
     afterSequence: seated,
+    ...(options.forgetAfterMs === undefined ? {} : { forgetAfterMs: options.forgetAfterMs }),
     ...options.limits
   })
   progress.lag = consumer.lag

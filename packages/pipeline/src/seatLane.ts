@@ -18,10 +18,15 @@ export interface LaneSource extends StreamIncarnation {
 
 const numberOf = (lane: string): number => Number(lane.split("#")[1] ?? 1)
 
-const newestOf = (name: string, lanes: ReadonlyArray<LaneStats>): LaneStats | undefined =>
-  lanes
+const nameOf = ({ stream, createdAt }: StreamIncarnation): string => `${stream}@${createdAt}`
+
+/** The lane that goes on with this incarnation of a stream; undefined where none was opened yet. */
+export const currentLane = (source: StreamIncarnation, lanes: ReadonlyArray<LaneStats>): LaneStats | undefined => {
+  const name = nameOf(source)
+  return lanes
     .filter(({ lane }) => lane === name || lane.startsWith(`${name}#`))
     .sort((a, b) => numberOf(b.lane) - numberOf(a.lane))[0]
+}
 
 /** Clocks of the two servers differ, and a commit takes a moment: rather a message twice than none. */
 const CLOCK_MARGIN_MS = 5_000
@@ -33,14 +38,7 @@ const succeed = Effect.fnUntraced(function* (tenant: TenantSlug, source: LaneSou
   const watermark = yield* sequenceBefore(source.stream, since)
   const { watermark: written } = lost
   yield* Effect.logError("the stream has lost messages that were written", { lane, written, left: source.lastSequence })
-  const opened = yield* store.open(tenant, lane)
-  if (watermark <= opened.watermark) return opened
-  const messageAt = () => {
-    throw new Error("a batch without rows has no messages")
-  }
-  const batch = { tenant, lane: opened.lane, from: opened.watermark, to: watermark, messageAt }
-  yield* store.commit({ ...batch, tables: [], deadLetters: [] })
-  return { lane: opened.lane, watermark }
+  return yield* store.open(tenant, lane, watermark)
 })
 
 /**
@@ -52,8 +50,8 @@ export const seatLane = Effect.fn("seatLane")(function* (
   source: LaneSource,
   present: ReadonlyArray<LaneStats>
 ) {
-  const name = `${source.stream}@${source.createdAt}`
-  const newest = newestOf(name, present)
+  const name = nameOf(source)
+  const newest = currentLane(source, present)
   if (newest !== undefined && newest.watermark > source.lastSequence) {
     return yield* succeed(tenant, source, newest, `${name}#${numberOf(newest.lane) + 1}`)
   }

@@ -3,7 +3,7 @@
  * service that starts before its database comes up by itself.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
+import { Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Schema, Semaphore } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { failed, isUnavailable } from "./internal/sqlFailure.ts"
@@ -26,6 +26,12 @@ export interface DatabaseOptions {
 /** `SET ROLE` rights apart from inheritance came with PostgreSQL 16, and the walls are built from them. */
 const SERVER_VERSION_MIN = 160_000
 
+/** One connection, for whoever has the turn. */
+export interface LaneConnection {
+  readonly sql: PgClient.PgClient
+  readonly turn: Semaphore.Semaphore
+}
+
 /** The pool, and whether it works. */
 export class Database extends Context.Service<
   Database,
@@ -33,7 +39,7 @@ export class Database extends Context.Service<
     /** For packages that keep tables of their own beside ours. */
     readonly sql: PgClient.PgClient
     /** For `LaneStore` alone: it takes a tenant's role on them that stays, so nobody else may use them. */
-    readonly lanes: ReadonlyArray<PgClient.PgClient>
+    readonly lanes: ReadonlyArray<LaneConnection>
     /** Whether PostgreSQL answers within a second: a readiness check. */
     readonly isUp: Effect.Effect<boolean>
   }
@@ -97,7 +103,8 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   // What a lane commits it can write again from the stream, so its commits need not wait for the disk. Statements that
   // are sent together travel in one write.
   const lane = { maxConnections: 1, multiplex: true, startupParameters: { ...patience, synchronous_commit: "off" } }
-  const lanes = yield* Effect.all(Array.from({ length: options.laneConnections ?? LANE_CONNECTIONS }, () => open(lane)))
+  const openLane = Effect.all({ sql: open(lane), turn: Semaphore.make(1) })
+  const lanes = yield* Effect.all(Array.from({ length: options.laneConnections ?? LANE_CONNECTIONS }, () => openLane))
   yield* awaitServer(sql, place, options.startTimeoutMs ?? 30_000)
   const scope = yield* Effect.scope
   const probe = sql`select 1`.pipe(

@@ -4,15 +4,15 @@
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Context, Data, Effect, Hash, Layer, Semaphore } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
-import { Database } from "./Database.ts"
+import { Clock, Context, Data, Effect, Hash, Layer } from "effect"
+import { Database, type LaneConnection } from "./Database.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import { commitInOneStatement } from "./internal/commitInOneStatement.ts"
+import { insertAcceptable, insertTables } from "./internal/insertAcceptable.ts"
 import { insertDeadLetters } from "./internal/insertDeadLetters.ts"
-import { insertRows } from "./internal/insertRows.ts"
 import { isInWindow, type MonthIndex, makePartitions, monthOf } from "./internal/partitions.ts"
-import { failed, isRowRefused, refusalText } from "./internal/sqlFailure.ts"
+import { failed, isRowRefused } from "./internal/sqlFailure.ts"
+import { countRows } from "./internal/tableRows.ts"
 import { asTenant, asTenantError } from "./internal/tenantTransaction.ts"
 import type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
 import { LaneLost, type StorageError } from "./StorageError.ts"
@@ -21,10 +21,14 @@ import { LaneLost, type StorageError } from "./StorageError.ts"
 export class LaneStore extends Context.Service<
   LaneStore,
   {
-    /** The lane and the last sequence it committed, 0 for a new one. Fails with `TenantNotProvisioned`. */
+    /**
+     * The lane and the last sequence it committed. A new one begins `after` a sequence, 0 when absent: what came before
+     * belongs to another lane. Fails with `TenantNotProvisioned`.
+     */
     readonly open: (
       tenant: TenantSlug,
-      lane: string
+      lane: string,
+      after?: number
     ) => Effect.Effect<{ readonly lane: OpenLane; readonly watermark: number }, StorageError>
     /**
      * Writes a batch and moves the watermark from `from` to `to`, all or nothing.
@@ -44,16 +48,16 @@ export class LaneStore extends Context.Service<
 >()("@bulkhead/storage/LaneStore") {
   static readonly layer: Layer.Layer<LaneStore, never, Database> = Layer.effect(
     LaneStore,
-    Effect.suspend(() => make)
+    Effect.suspend(() => makeLaneStore(schemaName))
   )
 }
 
 /** PostgreSQL refused a value of some row of the batch. */
 class RowsRefused extends Data.TaggedError("RowsRefused") {}
 
-const make = Effect.gen(function* () {
+/** Writes into the schema that `schemaOf` names: the tenant's own, or the one that its replay fills. */
+export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: TenantSlug) => string) {
   const { sql, lanes } = yield* Database
-  const turns = yield* Effect.all(lanes.map(() => Semaphore.make(1)))
   /** The months of each table of each tenant that have a partition, as far as this process has seen. */
   const monthsSeen = new Map<string, Set<MonthIndex>>()
 
@@ -77,11 +81,11 @@ const make = Effect.gen(function* () {
     const now = new Date(yield* Clock.currentTimeMillis)
     const wanted = [...unseen].filter((month) => isInWindow(month, now))
     if (wanted.length === 0) return
-    yield* asTenant(sql, "LaneStore.commit", tenant)(makePartitions(sql, schemaName(tenant), table.name, wanted))
+    yield* asTenant(sql, "LaneStore.commit", tenant)(makePartitions(sql, schemaOf(tenant), table.name, wanted))
     for (const month of wanted) seen.add(month)
   })
 
-  const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaName(tenant))}.watermarks`
+  const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaOf(tenant))}.watermarks`
 
   const lost = Effect.fnUntraced(function* ({ tenant, lane, from }: LaneBatch) {
     const [row] = yield* sql<{ seq: bigint }>`select seq from ${watermarksOf(tenant)} where lane = ${lane.name}`
@@ -99,7 +103,7 @@ const make = Effect.gen(function* () {
 
   const finish = Effect.fnUntraced(function* ({ tenant, lane }: LaneBatch, written: LaneCommit) {
     if (written.deadLetters.length > 0) {
-      yield* insertDeadLetters(sql, schemaName(tenant), lane.name, written.deadLetters)
+      yield* insertDeadLetters(sql, schemaOf(tenant), lane.name, written.deadLetters)
     }
     yield* sql`
       update ${watermarksOf(tenant)} set rows_written = rows_written + ${written.rows},
@@ -110,25 +114,22 @@ const make = Effect.gen(function* () {
 
   const inTransaction = (batch: LaneBatch) => asTenant(sql, "LaneStore.commit", batch.tenant, "replayable")
 
-  const insertTables = ({ tenant, lane }: LaneBatch, tables: ReadonlyArray<TableRows>) =>
-    Effect.forEach(tables, (written) => insertRows(sql, schemaName(tenant), lane.id, written), { discard: true })
+  const targetOf = ({ tenant, lane }: LaneBatch) => ({ schema: schemaOf(tenant), laneId: lane.id })
 
   /** A tenant always has the same connection: what a server process learns of a schema is dear to learn and to keep. */
   const connectionOf = (tenant: TenantSlug): number => Math.abs(Hash.string(tenant)) % lanes.length
 
   const onItsConnection = <A, E>(tenant: TenantSlug, use: (connection: PgClient.PgClient) => Effect.Effect<A, E>) =>
     Effect.suspend(() => {
-      const index = connectionOf(tenant)
-      const [connection, turn] = [lanes[index], turns[index]]
-      if (connection === undefined || turn === undefined)
-        return Effect.die(new Error("there is no connection of lanes"))
-      return turn.withPermit(use(connection))
+      const connection: LaneConnection | undefined = lanes[connectionOf(tenant)]
+      if (connection === undefined) return Effect.die(new Error("there is no connection of lanes"))
+      return connection.turn.withPermit(use(connection.sql))
     })
 
   const commitWhole = Effect.fnUntraced(function* (batch: LaneBatch) {
     const rows = countRows(batch.tables)
     const isCommitted = yield* onItsConnection(batch.tenant, (connection) =>
-      commitInOneStatement(connection, batch, rows)
+      commitInOneStatement(connection, schemaOf(batch.tenant), batch, rows)
     ).pipe(
       Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error)),
       asTenantError("LaneStore.commit", batch.tenant)
@@ -141,45 +142,22 @@ const make = Effect.gen(function* () {
   const commitLetters = (batch: LaneBatch) =>
     Effect.gen(function* () {
       yield* moveWatermark(batch)
-      yield* insertTables(batch, batch.tables).pipe(
+      yield* insertTables(sql, targetOf(batch), batch.tables).pipe(
         Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error))
       )
       return yield* finish(batch, { rows: countRows(batch.tables), deadLetters: batch.deadLetters })
     }).pipe(inTransaction(batch))
 
-  /** Writes the messages [begin, end) of `sequences` and gives the refused ones, by halving what PostgreSQL refuses. */
-  const insertAcceptable = (
-    batch: LaneBatch,
-    sequences: ReadonlyArray<number>,
-    begin: number,
-    end: number
-  ): Effect.Effect<ReadonlyArray<DeadLetter>, SqlError> =>
-    insertTables(batch, rowsBetween(batch.tables, sequences[begin], sequences[end])).pipe(
-      // Inside the commit's transaction this is a savepoint.
-      sql.withTransaction,
-      Effect.as<ReadonlyArray<DeadLetter>>([]),
-      Effect.catch((error) => {
-        if (!isRowRefused(error)) return Effect.fail(error)
-        const sequence = sequences[begin]
-        if (end - begin === 1 && sequence !== undefined) {
-          return Effect.succeed([
-            { ...batch.messageAt(sequence), reason: "refused_by_database" as const, detail: refusalText(error) }
-          ])
-        }
-        const middle = begin + Math.floor((end - begin) / 2)
-        return Effect.zipWith(
-          insertAcceptable(batch, sequences, begin, middle),
-          insertAcceptable(batch, sequences, middle, end),
-          (left, right) => [...left, ...right]
-        )
-      })
-    )
-
   const commitAcceptable = (batch: LaneBatch) =>
     Effect.gen(function* () {
       yield* moveWatermark(batch)
-      const sequences = sequencesOf(batch.tables)
-      const refused = yield* insertAcceptable(batch, sequences, 0, sequences.length)
+      const refused = (yield* insertAcceptable(sql, targetOf(batch), batch.tables)).map(
+        ({ sequence, detail }): DeadLetter => ({
+          ...batch.messageAt(sequence),
+          reason: "refused_by_database",
+          detail
+        })
+      )
       const refusedAt = new Set(refused.map(({ sequence }) => sequence))
       const accepted = batch.tables.flatMap((table) => table.sequences.filter((sequence) => !refusedAt.has(sequence)))
       return yield* finish(batch, { rows: accepted.length, deadLetters: [...batch.deadLetters, ...refused] })
@@ -192,10 +170,12 @@ const make = Effect.gen(function* () {
     return yield* whole.pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
   })
 
-  const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string) {
+  const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string, after = 0) {
     const table = watermarksOf(tenant)
     return yield* Effect.gen(function* () {
-      yield* sql`insert into ${table} (lane) values (${name}) on conflict do nothing`
+      yield* sql`
+        insert into ${table} (lane, seq, replayable_after) values (${name}, ${int8(after)}, ${int8(after)})
+        on conflict do nothing`
       const [row] = yield* sql<{ id: number; seq: bigint }>`select id, seq from ${table} where lane = ${name}`
       return row === undefined
         ? yield* Effect.die(new Error(`lane "${name}" vanished while it was opened`))
@@ -207,24 +187,3 @@ const make = Effect.gen(function* () {
 })
 
 const int8 = (value: number) => PgTypes.int8(BigInt(value))
-
-const countRows = (tables: ReadonlyArray<TableRows>): number => tables.reduce((sum, { rows }) => sum + rows.length, 0)
-
-/** The messages that have rows, each once, in order. */
-const sequencesOf = (tables: ReadonlyArray<TableRows>): ReadonlyArray<number> =>
-  [...new Set(tables.flatMap(({ sequences }) => sequences))].sort((a, b) => a - b)
-
-/** The rows whose message stands from `first` to before `end`; to the last one where there is no `end`. */
-const rowsBetween = (
-  tables: ReadonlyArray<TableRows>,
-  first = 0,
-  end = Number.POSITIVE_INFINITY
-): ReadonlyArray<TableRows> =>
-  tables.flatMap(({ table, rows, sequences }) => {
-    const from = sequences.findIndex((sequence) => sequence >= first)
-    if (from < 0) return []
-    const after = sequences.findIndex((sequence) => sequence >= end)
-    const range = [from, after < 0 ? sequences.length : after] as const
-    if (range[0] >= range[1]) return []
-    return [{ table, rows: rows.slice(...range), sequences: sequences.slice(...range) }]
-  })

@@ -96,6 +96,46 @@ export class LaneLost extends Schema.TaggedError<LaneLost>("@bulkhead/storage/La
   }
 }
 
+/** A replay of the tenant's lane is not over, and what was asked would change what it copies. */
+export class ReplayUnfinished extends Schema.TaggedError<ReplayUnfinished>("@bulkhead/storage/ReplayUnfinished")(
+  "ReplayUnfinished",
+  { tenant: Schema.String, replay: Schema.Int }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Replay ${this.replay} of tenant "${this.tenant}" is not finished: wait until it is, or cancel it`
+  }
+}
+
+/** The lane cannot be replayed from there. */
+export class OutOfReach extends Schema.TaggedError<OutOfReach>("@bulkhead/storage/OutOfReach")("OutOfReach", {
+  lane: Schema.String,
+  sequence: Schema.Int,
+  first: Schema.Int,
+  last: Schema.Int
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return (
+      `Lane "${this.lane}" cannot be replayed from sequence ${this.sequence}: ` +
+      (this.last < this.first
+        ? `nothing that it has written since sequence ${this.first} can be; wait for new messages`
+        : `it has written what stands from ${this.first} to ${this.last}; choose one of these`)
+    )
+  }
+}
+
+/** The replay is over, or another process goes on with it. */
+export class ReplayLost extends Schema.TaggedError<ReplayLost>("@bulkhead/storage/ReplayLost")("ReplayLost", {
+  tenant: Schema.String,
+  replay: Schema.Int
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Replay ${this.replay} of tenant "${this.tenant}" is not where this process left it: read it again`
+  }
+}
+
 /** Every way in which this package fails. */
 export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/storage/StorageError")("StorageError", {
   operation: Schema.String,
@@ -107,7 +147,10 @@ export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/st
     TenantUnknown,
     TenantNotProvisioned,
     TenantDeleting,
-    LaneLost
+    LaneLost,
+    ReplayUnfinished,
+    OutOfReach,
+    ReplayLost
   ])
 }) {
   get isRetryable(): boolean {

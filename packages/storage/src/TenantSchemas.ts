@@ -11,6 +11,7 @@ import { inOneTrip } from "./internal/inOneTrip.ts"
 import { migrate, versionIn } from "./internal/migrate.ts"
 import { makePartitions, monthOf } from "./internal/partitions.ts"
 import { quoted } from "./internal/quoted.ts"
+import { replaySchemaName } from "./internal/replaySchemaName.ts"
 import { asStorageError } from "./internal/sqlFailure.ts"
 import { tenantMigrations } from "./internal/tenantMigrations.ts"
 import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
@@ -39,7 +40,7 @@ export class TenantSchemas extends Context.Service<
     readonly provision: (slug: TenantSlug) => Effect.Effect<SchemaVersions, StorageError>
     /** Provisions every tenant that is not being deleted. One tenant's failure is in the report and stops no other. */
     readonly migrateAll: Effect.Effect<ReadonlyArray<MigrationOutcome>, StorageError>
-    /** Drops schema and role with all that is in them; nothing there is fine. */
+    /** Drops schema and role with all that is in them, and what a replay has begun; nothing there is fine. */
     readonly erase: (slug: TenantSlug) => Effect.Effect<void, StorageError>
     /** Which of the two there are. */
     readonly remains: (
@@ -76,6 +77,8 @@ const roleAndSchema = (name: string): ReadonlyArray<string> => [
    end if`
 ]
 
+const dropSchema = (name: string): string => `drop schema if exists ${quoted(name)} cascade`
+
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
   const tenants = yield* TenantStore
@@ -111,7 +114,9 @@ const make = Effect.gen(function* () {
 
   const remains = (slug: TenantSlug) =>
     sql<{ schema: boolean; role: boolean }>`
-      select exists (select from pg_namespace where nspname = ${schemaName(slug)}) as schema,
+      select exists (
+          select from pg_namespace where nspname in ${sql.in([schemaName(slug), replaySchemaName(slug)])}
+        ) as schema,
         exists (select from pg_roles where rolname = ${schemaName(slug)}) as role`.pipe(
       Effect.map(([found]) => found ?? { schema: false, role: false }),
       asStorageError("TenantSchemas.remains")
@@ -125,7 +130,7 @@ const make = Effect.gen(function* () {
       if (schema) {
         // As the tenant's role, which owns it; the login role has no right to.
         yield* becomeTenant(sql, slug)
-        yield* sql.unsafe(`drop schema ${quoted(name)} cascade`).unprepared
+        yield* inOneTrip(sql, [dropSchema(replaySchemaName(slug)), dropSchema(name)])
         yield* sql`select set_config('role', 'none', true)`
       }
       if (role) yield* sql.unsafe(`drop role ${quoted(name)}`).unprepared

@@ -1,5 +1,17 @@
 export { Database, type DatabaseOptions } from "./Database.ts"
-export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason, type StoredMessage } from "./DeadLetter.ts"
+export {
+  DEAD_LETTER_REASONS,
+  type DeadLetter,
+  type DeadLetterEntry,
+  type DeadLetterFilter,
+  type DeadLetterOutcome,
+  type DeadLetterReason,
+  type DeadLetterRun,
+  type DeadLetterSelection,
+  type KeptDeadLetter,
+  type StoredMessage
+} from "./DeadLetter.ts"
+export { type DeadLetterCounts, DeadLetters, type MessageDecoder } from "./DeadLetters.ts"
 export type { Migration } from "./internal/migrate.ts"
 export { asStorageError } from "./internal/sqlFailure.ts"
 export type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
@@ -8,11 +20,16 @@ export type { OutboxDraft, TenantChange } from "./lifecycleMessages.ts"
 export { migrateControlSchema } from "./migrateControlSchema.ts"
 export { migrateServiceSchema } from "./migrateServiceSchema.ts"
 export { Outbox, type OutboxMessage } from "./Outbox.ts"
+export type { Replay, ReplayProgress, ReplayStatus } from "./Replay.ts"
+export { ReplayStore } from "./ReplayStore.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
   DatabaseMisconfigured,
   DatabaseUnavailable,
   LaneLost,
+  OutOfReach,
+  ReplayLost,
+  ReplayUnfinished,
   StatementRefused,
   StorageError,
   type StorageReason,

@@ -1,7 +1,9 @@
 import { Layer } from "effect"
 import type { Database } from "./Database.ts"
+import { DeadLetters } from "./DeadLetters.ts"
 import { LaneStore } from "./LaneStore.ts"
 import { Outbox } from "./Outbox.ts"
+import { ReplayStore } from "./ReplayStore.ts"
 import { Retention } from "./Retention.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
 import { TenantSizes } from "./TenantSizes.ts"
@@ -10,13 +12,14 @@ import { TenantStore } from "./TenantStore.ts"
 
 /** Every service of this package, over one `Database`. */
 export const storageLayer: Layer.Layer<
-  TenantStore | Outbox | TenantSchemas | LaneStore | Retention | TenantStats | TenantSizes,
+  TenantStore | Outbox | TenantSchemas | LaneStore | DeadLetters | ReplayStore | Retention | TenantStats | TenantSizes,
   never,
   Database
 > = Layer.mergeAll(
-  TenantSchemas.layer.pipe(Layer.provideMerge(TenantStore.layer)),
+  Layer.mergeAll(TenantSchemas.layer, ReplayStore.layer).pipe(Layer.provideMerge(TenantStore.layer)),
   Outbox.layer,
   LaneStore.layer,
+  DeadLetters.layer,
   Retention.layer,
   TenantStats.layer,
   TenantSizes.layer

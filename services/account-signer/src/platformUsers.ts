@@ -38,6 +38,8 @@ const core = user("core", "platform", [
   "$JS.API.CONSUMER.DELETE.*.*",
   "$JS.API.CONSUMER.MSG.NEXT.*.*",
   "$JS.ACK.>",
+  // Where a stream stood at a time: for a replay, and for a lane whose stream has lost messages.
+  "$JS.API.DIRECT.GET.*",
   // What it says about tenants.
   "*.events.ocsf.processed",
   "events.ocsf.processed",

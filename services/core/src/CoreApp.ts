@@ -16,13 +16,17 @@ import { TenantAccounts } from "./accounts/TenantAccounts.ts"
 import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
 import { CredentialsHandlers } from "./api/CredentialsHandlers.ts"
+import { DeadLettersHandlers } from "./api/DeadLettersHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
+import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
 import { ApiToken, CoreConfig } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
 import { CanaryMetrics } from "./canary/CanaryMetrics.ts"
 import { IsolationCanary } from "./canary/IsolationCanary.ts"
+import { DeadLetterCounts } from "./lanes/DeadLetterCounts.ts"
+import { ReplayDesk } from "./lanes/ReplayDesk.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
@@ -75,7 +79,7 @@ const accounts = Layer.unwrap(
 )
 
 const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([TenantsHandlers, CredentialsHandlers, HealthHandlers]),
+  Layer.provide([TenantsHandlers, CredentialsHandlers, DeadLettersHandlers, ReplaysHandlers, HealthHandlers]),
   Layer.provide(AuthorizationLayer),
   Layer.provide(HttpApiMiddleware.layerProblemDetails({ includeDetails: true }))
 )
@@ -96,6 +100,7 @@ const apiServer = Layer.unwrap(
 /** Everything core does, from its environment. */
 export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob, IsolationCanary).pipe(
   Layer.provide(TenantRegistry.layer),
+  Layer.provide([DeadLetterCounts.layer, ReplayDesk.layer]),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),

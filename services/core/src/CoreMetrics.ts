@@ -2,15 +2,17 @@
  * The figures of core for Prometheus. `tenant` is the one label that grows, with the number of tenants.
  */
 import { Metrics } from "@bulkhead/observability"
-import type { LaneCommit } from "@bulkhead/storage"
+import { DEAD_LETTER_REASONS, type DeadLetterCounts, type LaneCommit } from "@bulkhead/storage"
 import { Context, Effect, Layer } from "effect"
-import { Counter } from "prom-client"
+import { Counter, Gauge } from "prom-client"
 
 export class CoreMetrics extends Context.Service<
   CoreMetrics,
   {
     /** Counts what one batch wrote. */
     readonly committed: (tenant: string, written: LaneCommit) => void
+    /** Says how many dead letters a tenant has now. */
+    readonly deadLetters: (tenant: string, counts: DeadLetterCounts) => void
     /** Counts a restart of a tenant's actor. */
     readonly restarted: (tenant: string) => void
   }
@@ -32,6 +34,12 @@ export class CoreMetrics extends Context.Service<
         labelNames: ["tenant", "reason"],
         registers
       })
+      const present = new Gauge({
+        name: "bulkhead_dead_letters",
+        help: "Dead letters in tenants' schemas now, by reason",
+        labelNames: ["tenant", "reason"],
+        registers
+      })
       const restarts = new Counter({
         name: "bulkhead_tenant_actor_restarts_total",
         help: "Restarts of tenants' actors after a failure",
@@ -42,6 +50,14 @@ export class CoreMetrics extends Context.Service<
         committed: (tenant, written) => {
           rows.inc({ tenant }, written.rows)
           for (const { reason } of written.deadLetters) deadLetters.inc({ tenant, reason })
+        },
+        deadLetters: (tenant, counts) => {
+          // A tenant without any has no series: most have none.
+          for (const reason of DEAD_LETTER_REASONS) {
+            const letters = counts[reason]
+            if (letters === undefined) present.remove({ tenant, reason })
+            else present.set({ tenant, reason }, letters)
+          }
         },
         restarted: (tenant) => restarts.inc({ tenant })
       })

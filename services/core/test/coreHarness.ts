@@ -8,7 +8,7 @@ import { Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { PgClient } from "@effect/sql-pg"
-import { ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, Context, Deferred, Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import { CoreApi } from "../src/api/index.ts"
@@ -16,8 +16,8 @@ import { CoreApp } from "../src/CoreApp.ts"
 
 export const API_TOKEN = "a token that only tests know"
 
-/** Starts servers and core; everything ends with the scope. `environment` wins over the harness's own settings. */
-export const startCore = Effect.fnUntraced(function* (
+/** Servers, and all that a test needs beside a core of its own making; everything ends with the scope. */
+export const startSurroundings = Effect.fnUntraced(function* (
   environment: Record<string, string> = {},
   servers: { readonly natsFolder?: string } = {}
 ) {
@@ -25,20 +25,17 @@ export const startCore = Effect.fnUntraced(function* (
   const postgres = yield* startPostgresServer()
   const database = yield* postgres.createDatabase("core")
   const port = yield* freePort
-  const settings = ConfigProvider.layer(
-    ConfigProvider.fromEnvRecord({
-      NATS_URL: nats.url,
-      NATS_TENANT_PREFIX_ENABLED: "true",
-      DATABASE_URL: Redacted.value(database),
-      CORE_HTTP_PORT: String(port),
-      CORE_API_TOKEN: API_TOKEN,
-      CORE_RECONCILE_MS: "500",
-      CORE_ACCOUNTS: "none",
-      ...environment
-    })
-  )
-  const process = Layer.mergeAll(Health.layer, Metrics.layer("core", "test"))
-  const running = yield* Layer.build(CoreApp.pipe(Layer.provideMerge(process), Layer.provide(settings)))
+  const coreEnvironment: Record<string, string> = {
+    NATS_URL: nats.url,
+    NATS_TENANT_PREFIX_ENABLED: "true",
+    DATABASE_URL: Redacted.value(database),
+    CORE_HTTP_PORT: String(port),
+    CORE_API_TOKEN: API_TOKEN,
+    CORE_RECONCILE_MS: "500",
+    CORE_ACCOUNTS: "none",
+    ...environment
+  }
+  const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord(coreEnvironment))
   const publishing = yield* Layer.build(
     EventPublisher.layer.pipe(Layer.provide([Flags.layerEnv, Nats.layer]), Layer.provide(settings))
   )
@@ -51,6 +48,17 @@ export const startCore = Effect.fnUntraced(function* (
 
   const query = <A extends object>(text: string, values: ReadonlyArray<unknown> = []) =>
     Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<A>(text, values)).pipe(Effect.provideContext(pool))
+  /** Reads the table, and does not end doing so before the scope closes. */
+  const holdTable = Effect.fnUntraced(function* (table: string) {
+    const held = yield* Deferred.make<void>()
+    const hold = Effect.flatMap(PgClient.PgClient, (sql) =>
+      sql
+        .unsafe(`lock table ${table} in access share mode`)
+        .pipe(Effect.andThen(Deferred.succeed(held, undefined)), Effect.andThen(Effect.never), sql.withTransaction)
+    )
+    yield* Effect.forkScoped(hold.pipe(Effect.provideContext(pool)))
+    yield* Deferred.await(held)
+  })
   const publish = (tenant: string, subject: string, data: Uint8Array) =>
     Effect.flatMap(EventPublisher, (publisher) =>
       publisher.publishWithTenant(tenant as TenantSlug, subject, data)
@@ -67,8 +75,21 @@ export const startCore = Effect.fnUntraced(function* (
       Effect.map(stored(tenant), (rows) => rows.length >= count),
       "60 seconds"
     )
-  /** What Prometheus would read. */
-  const metrics = Effect.promise(() => Context.get(running, Metrics).registry.metrics())
 
-  return { metrics, nats, postgres, api, url, query, publish, stored, awaitStored }
+  return { nats, postgres, coreEnvironment, settings, api, url, query, holdTable, publish, stored, awaitStored }
 })
+
+/** Core in this process, on these servers. */
+export const startCoreIn = Effect.fnUntraced(function* (
+  surroundings: Effect.Success<ReturnType<typeof startSurroundings>>
+) {
+  const process = yield* Layer.build(Layer.mergeAll(Health.layer, Metrics.layer("core", "test")))
+  yield* Layer.build(CoreApp.pipe(Layer.provide(Layer.succeedContext(process)), Layer.provide(surroundings.settings)))
+  /** What Prometheus would read. */
+  const metrics = Effect.promise(() => Context.get(process, Metrics).registry.metrics())
+  return { ...surroundings, metrics }
+})
+
+/** Starts servers and core; everything ends with the scope. `environment` wins over the harness's own settings. */
+export const startCore = (...options: Parameters<typeof startSurroundings>) =>
+  Effect.flatMap(startSurroundings(...options), startCoreIn)

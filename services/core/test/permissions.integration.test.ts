@@ -9,7 +9,7 @@ import {
 import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { DateTime, Effect } from "effect"
 import { ocsfEvent } from "./events.ts"
 import { connectAs, issue, publish, startCoreOn } from "./lifecycleHarness.ts"
 
@@ -36,6 +36,7 @@ const liveOnce = Effect.fnUntraced(function* (servers: Servers, api: Api, slug: 
       "2 seconds"
     )
   )
+  yield* step(api.replays.request({ params, payload: { from: { time: yield* DateTime.now } } }))
   yield* step(api.tenants.change({ params, payload: { plan: "pro" } }))
   yield* step(api.tenants.delete({ params }))
 })

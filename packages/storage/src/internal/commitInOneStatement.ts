@@ -9,8 +9,7 @@ import type { LaneBatch } from "../LaneBatch.ts"
 import { columnArrays, insertText } from "./insertRows.ts"
 import { quoted } from "./quoted.ts"
 
-const statementOf = ({ tenant, lane, from, to, tables }: LaneBatch, rows: number) => {
-  const schema = schemaName(tenant)
+const statementOf = (schema: string, { lane, from, to, tables }: LaneBatch, rows: number) => {
   const parameters: Array<PgTypes.Parameter | string> = [lane.name, int8(from), int8(to), PgTypes.int4(rows)]
   const inserts: Array<string> = []
   for (const written of tables) {
@@ -29,15 +28,15 @@ const statementOf = ({ tenant, lane, from, to, tables }: LaneBatch, rows: number
 const int8 = (value: number) => PgTypes.int8(BigInt(value))
 
 /**
- * Commits `batch`, which has no dead letters, on a connection of lanes that the caller has for itself. Gives false where
+ * Commits `batch`, which has no dead letters, into `schema`, on a connection of lanes that the caller has for itself. Gives false where
  * the watermark was not at `from`, and nothing was written.
  *
  * The role stays on the connection. It is taken before each commit, in the same write: the statement that follows a
  * refused one runs as another tenant or as the login role, and neither has a right on this schema.
  */
-export const commitInOneStatement = (connection: PgClient.PgClient, batch: LaneBatch, rows: number) =>
+export const commitInOneStatement = (connection: PgClient.PgClient, schema: string, batch: LaneBatch, rows: number) =>
   Effect.suspend(() => {
-    const { text, parameters } = statementOf(batch, rows)
+    const { text, parameters } = statementOf(schema, batch, rows)
     return Effect.all(
       [connection`select set_config('role', ${schemaName(batch.tenant)}, false)`, connection.unsafe(text, parameters)],
       { concurrency: 2 }

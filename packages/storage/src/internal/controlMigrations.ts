@@ -52,5 +52,15 @@ export const controlMigrations: ReadonlyArray<Migration> = [
   {
     name: "limits of a tenant's own",
     statements: ["alter table bulkhead.tenants add column limits jsonb not null default '{}'"]
+  },
+  {
+    name: "calls for replays",
+    statements: [
+      // Says which tenants' schemas to look into: the login role cannot look into all of them.
+      `create table bulkhead.replay_calls (
+        tenant_id uuid primary key references bulkhead.tenants on delete cascade,
+        called_at timestamptz not null default now()
+      )`
+    ]
   }
 ]

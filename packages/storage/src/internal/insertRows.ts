@@ -3,8 +3,8 @@
  */
 import type { ColumnType, RecordTable } from "@bulkhead/records"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Result } from "effect"
 import type { TableRows } from "../LaneBatch.ts"
+import { pgArray } from "./pgArray.ts"
 import { quoted } from "./quoted.ts"
 
 const { OID } = PgTypes
@@ -49,7 +49,7 @@ const textsOf = (table: RecordTable): ColumnTexts => {
   return made
 }
 
-const array = (values: ReadonlyArray<unknown>, type: ColumnType) => Result.getOrThrow(PgTypes.array(values, OIDS[type]))
+const array = (values: ReadonlyArray<unknown>, type: ColumnType) => pgArray(values, OIDS[type])
 
 /** The columns as arrays, typed for PostgreSQL, in the order of `insertText`. */
 export const columnArrays = ({ table, rows, sequences }: TableRows): ReadonlyArray<PgTypes.Parameter> => [

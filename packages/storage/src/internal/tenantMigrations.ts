@@ -79,6 +79,77 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
         // Null in rows that are older than the columns.
         `alter table ${schema}.ocsf_events add column lane_id smallint, add column stream_seq bigint`
       ]
+    },
+    {
+      name: "dead letters that are tried again, counted by reason",
+      statements: [
+        `alter table ${schema}.dead_letters
+          add column attempts integer not null default 0,
+          add column attempted_at timestamptz,
+          -- The closed list. A reason that is added gets a migration; a test compares the two.
+          add constraint dead_letters_reason_known check (reason in (
+            'too_large', 'not_utf8', 'malformed_json', 'not_an_object', 'too_deep', 'missing_field', 'invalid_field',
+            'unstorable_text', 'unstorable_number', 'invalid_subject', 'refused_by_database'
+          ))`,
+        `create index dead_letters_by_reason on ${schema}.dead_letters (reason, id)`,
+        // How many there are is asked for all the time, and must not cost a look at them.
+        `create table ${schema}.dead_letter_counts (
+          reason text primary key,
+          letters bigint not null
+        ) with (fillfactor = 50)`,
+        `insert into ${schema}.dead_letter_counts select reason, count(*) from ${schema}.dead_letters group by reason`,
+        `create function ${schema}.count_dead_letters() returns trigger language plpgsql as $count$
+        begin
+          -- In the order of reasons, so that two who count wait for each other and never both.
+          if tg_op <> 'DELETE' then
+            insert into ${schema}.dead_letter_counts as known (reason, letters)
+            select reason, count(*) from added group by reason order by reason
+            on conflict (reason) do update set letters = known.letters + excluded.letters;
+          end if;
+          if tg_op <> 'INSERT' then
+            insert into ${schema}.dead_letter_counts as known (reason, letters)
+            select reason, -count(*) from removed group by reason order by reason
+            on conflict (reason) do update set letters = known.letters + excluded.letters;
+          end if;
+          return null;
+        end $count$`,
+        `create trigger count_added after insert on ${schema}.dead_letters
+          referencing new table as added for each statement execute function ${schema}.count_dead_letters()`,
+        `create trigger count_removed after delete on ${schema}.dead_letters
+          referencing old table as removed for each statement execute function ${schema}.count_dead_letters()`,
+        `create trigger count_changed after update on ${schema}.dead_letters
+          referencing old table as removed new table as added
+          for each statement execute function ${schema}.count_dead_letters()`
+      ]
+    },
+    {
+      name: "replays of a lane",
+      statements: [
+        // Up to here the lane's messages have rows that do not say so, or are another lane's: they are not replayed.
+        `alter table ${schema}.watermarks add column replayable_after bigint not null default 0`,
+        `update ${schema}.watermarks set replayable_after = seq`,
+        `create table ${schema}.replays (
+          id bigint generated always as identity primary key,
+          lane text not null,
+          from_seq bigint not null,
+          status text not null default 'requested'
+            check (status in ('requested', 'copying', 'running', 'done', 'cancelled', 'failed')),
+          requested_at timestamptz not null default now(),
+          started_at timestamptz,
+          finished_at timestamptz,
+          -- Rows of earlier times that the replay leaves as they are have been copied.
+          copied_to timestamptz,
+          rows_copied bigint not null default 0,
+          lane_rows_copied bigint not null default 0,
+          -- As they were at the end.
+          watermark bigint,
+          rows_written bigint,
+          dead_letters bigint,
+          error text,
+          check ((finished_at is null) = (status in ('requested', 'copying', 'running')))
+        )`,
+        `create unique index replays_one_at_a_time on ${schema}.replays ((true)) where finished_at is null`
+      ]
     }
   ]
 }

@@ -3,12 +3,16 @@
  */
 import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { CredentialsApi } from "./CredentialsApi.ts"
+import { DeadLettersApi } from "./DeadLettersApi.ts"
 import { HealthApi } from "./HealthApi.ts"
+import { ReplaysApi } from "./ReplaysApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
 
 export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(TenantsApi)
   .add(CredentialsApi)
+  .add(DeadLettersApi)
+  .add(ReplaysApi)
   .add(HealthApi)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({ title: "Bulkhead core", version: "1" })) {}

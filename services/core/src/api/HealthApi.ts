@@ -21,6 +21,8 @@ export const TenantHealth = Schema.Struct({
   rowsWritten: Schema.Int,
   /** Messages that could never be stored, kept in the tenant's dead letters. */
   deadLetters: Schema.Int,
+  /** Those of them that are there now, by reason: neither stored since, nor purged, nor expired. */
+  deadLettersPresent: Schema.Record(Schema.String, Schema.Int),
   lagMessages: Schema.Int,
   /** Age of the oldest message not yet stored, milliseconds; absent without lag. */
   lagMs: Schema.optionalKey(Schema.Number),

@@ -3,6 +3,7 @@
  */
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { DeadLetterCounts } from "../lanes/DeadLetterCounts.ts"
 import type { ActorState } from "../tenants/TenantActor.ts"
 import { TenantRegistry } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
@@ -19,6 +20,7 @@ const lagOf = (state: ActorState) =>
   )
 
 const healthOf = Effect.fnUntraced(function* (state: ActorState) {
+  const letters = yield* DeadLetterCounts
   const lag = yield* lagOf(state)
   const lagMessages = lag?.messages ?? 0
   const hold = state.quota?.hold
@@ -29,6 +31,7 @@ const healthOf = Effect.fnUntraced(function* (state: ActorState) {
     eventsIn: state.rowsWritten + state.deadLetters + lagMessages,
     rowsWritten: state.rowsWritten,
     deadLetters: state.deadLetters,
+    deadLettersPresent: letters.of(state.tenant.slug),
     lagMessages,
     ...(lag?.oldestAgeMs === undefined ? {} : { lagMs: lag.oldestAgeMs }),
     ...(state.lastCommitAtMs === undefined ? {} : { lastCommitAt: DateTime.makeUnsafe(state.lastCommitAtMs) }),

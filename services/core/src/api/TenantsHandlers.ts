@@ -21,7 +21,7 @@ import {
 } from "./problems.ts"
 
 /** A database that is away is the caller's business; whatever else it says is a fault of ours, and dies. */
-const unavailable = (error: StorageError) =>
+export const unavailable = (error: StorageError) =>
   error.isRetryable
     ? Effect.fail(
         new UnavailableProblem({

@@ -42,6 +42,31 @@ export class CredentialUnknownProblem extends HttpApiError.Problem<CredentialUnk
   { type: "urn:bulkhead:problem:credential-unknown", status: 404, title: "Unknown credential" }
 ) {}
 
+export class DeadLetterUnknownProblem extends HttpApiError.Problem<DeadLetterUnknownProblem>()(
+  "DeadLetterUnknownProblem",
+  { type: "urn:bulkhead:problem:dead-letter-unknown", status: 404, title: "Unknown dead letter" }
+) {}
+
+export class ReplayUnknownProblem extends HttpApiError.Problem<ReplayUnknownProblem>()("ReplayUnknownProblem", {
+  type: "urn:bulkhead:problem:replay-unknown",
+  status: 404,
+  title: "Unknown replay"
+}) {}
+
+/** The stream does not hold, or the lane has not written, what was asked for. */
+export class OutOfReachProblem extends HttpApiError.Problem<OutOfReachProblem>()(
+  "OutOfReachProblem",
+  { type: "urn:bulkhead:problem:out-of-reach", status: 409, title: "Out of reach" },
+  { first: Schema.Int, last: Schema.Int }
+) {}
+
+/** What was asked destroys something, and was not confirmed in so many words. */
+export class ConfirmationProblem extends HttpApiError.Problem<ConfirmationProblem>()(
+  "ConfirmationProblem",
+  { type: "urn:bulkhead:problem:confirmation", status: 409, title: "Confirmation needed" },
+  { letters: Schema.Int, confirm: Schema.String }
+) {}
+
 /** A server we depend on is away. Nothing was changed; the same request may be sent again. */
 export class UnavailableProblem extends HttpApiError.Problem<UnavailableProblem>()(
   "UnavailableProblem",
