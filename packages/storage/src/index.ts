@@ -1,3 +1,4 @@
+export { type ClaimKind, Claims } from "./Claims.ts"
 export { Database, type DatabaseOptions } from "./Database.ts"
 export {
   DEAD_LETTER_REASONS,
@@ -22,6 +23,7 @@ export { migrateServiceSchema } from "./migrateServiceSchema.ts"
 export { Outbox, type OutboxMessage } from "./Outbox.ts"
 export type { Replay, ReplayProgress, ReplayStatus } from "./Replay.ts"
 export { ReplayStore } from "./ReplayStore.ts"
+export { type Notice, type Replica, type ReplicaIdentity, type ReplicaSession, Replicas } from "./Replicas.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
   DatabaseMisconfigured,
@@ -39,6 +41,7 @@ export {
   TenantUnknown
 } from "./StorageError.ts"
 export { storageLayer } from "./storageLayer.ts"
+export { type KnownTenantRun, type TenantRun, TenantRuns } from "./TenantRuns.ts"
 export { type MigrationOutcome, type SchemaVersions, TenantSchemas } from "./TenantSchemas.ts"
 export { TenantSizes } from "./TenantSizes.ts"
 export { type LaneStats, TenantStats } from "./TenantStats.ts"

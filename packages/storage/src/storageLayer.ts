@@ -1,10 +1,13 @@
 import { Layer } from "effect"
+import { Claims } from "./Claims.ts"
 import type { Database } from "./Database.ts"
 import { DeadLetters } from "./DeadLetters.ts"
 import { LaneStore } from "./LaneStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { ReplayStore } from "./ReplayStore.ts"
+import { Replicas } from "./Replicas.ts"
 import { Retention } from "./Retention.ts"
+import { TenantRuns } from "./TenantRuns.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
 import { TenantSizes } from "./TenantSizes.ts"
 import { TenantStats } from "./TenantStats.ts"
@@ -12,7 +15,18 @@ import { TenantStore } from "./TenantStore.ts"
 
 /** Every service of this package, over one `Database`. */
 export const storageLayer: Layer.Layer<
-  TenantStore | Outbox | TenantSchemas | LaneStore | DeadLetters | ReplayStore | Retention | TenantStats | TenantSizes,
+  | TenantStore
+  | Outbox
+  | TenantSchemas
+  | LaneStore
+  | DeadLetters
+  | ReplayStore
+  | Retention
+  | TenantStats
+  | TenantSizes
+  | Replicas
+  | Claims
+  | TenantRuns,
   never,
   Database
 > = Layer.mergeAll(
@@ -22,5 +36,8 @@ export const storageLayer: Layer.Layer<
   DeadLetters.layer,
   Retention.layer,
   TenantStats.layer,
-  TenantSizes.layer
+  TenantSizes.layer,
+  Replicas.layer,
+  Claims.layer,
+  TenantRuns.layer
 )
