@@ -222,7 +222,7 @@ describe("the replays API", () => {
       assertProblem(yield* post({ sequence: 1.5 }), 400, /sequence/)
       assertProblem(yield* post({ time: "yesterday" }), 400, /time/)
       assertProblem(yield* post({}), 400, /sequence|time/)
-      assertProblem(yield* post({ sequence: 999 }), 409, /cannot be replayed from sequence 999.*from 1 to 22/)
+      assertProblem(yield* post({ sequence: 999 }), 409, /cannot be replayed from sequence 999.*from 1 to 2\d; choose/)
       const future = new Date(Date.now() + 3_600_000).toISOString()
       assertProblem(yield* post({ time: future }), 409, /has received nothing since .*oldest message is 1/)
       assertProblem(
