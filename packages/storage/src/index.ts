@@ -24,6 +24,15 @@ export type { Replay, ReplayProgress, ReplayStatus } from "./Replay.ts"
 export { ReplayStore } from "./ReplayStore.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
+  type HeldTenant,
+  HOLD_REASONS,
+  type HoldReason,
+  type SharedLanePlace,
+  type SharedLaneSession,
+  SharedLanes,
+  type SharedStreamName
+} from "./SharedLanes.ts"
+export {
   DatabaseMisconfigured,
   DatabaseUnavailable,
   LaneLost,

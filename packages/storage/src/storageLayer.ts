@@ -5,6 +5,7 @@ import { LaneStore } from "./LaneStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { ReplayStore } from "./ReplayStore.ts"
 import { Retention } from "./Retention.ts"
+import { SharedLanes } from "./SharedLanes.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
 import { TenantSizes } from "./TenantSizes.ts"
 import { TenantStats } from "./TenantStats.ts"
@@ -12,7 +13,16 @@ import { TenantStore } from "./TenantStore.ts"
 
 /** Every service of this package, over one `Database`. */
 export const storageLayer: Layer.Layer<
-  TenantStore | Outbox | TenantSchemas | LaneStore | DeadLetters | ReplayStore | Retention | TenantStats | TenantSizes,
+  | TenantStore
+  | Outbox
+  | TenantSchemas
+  | LaneStore
+  | DeadLetters
+  | ReplayStore
+  | Retention
+  | SharedLanes
+  | TenantStats
+  | TenantSizes,
   never,
   Database
 > = Layer.mergeAll(
@@ -22,5 +32,6 @@ export const storageLayer: Layer.Layer<
   DeadLetters.layer,
   Retention.layer,
   TenantStats.layer,
-  TenantSizes.layer
+  TenantSizes.layer,
+  SharedLanes.layer
 )

@@ -29,6 +29,7 @@ import { DeadLetterCounts } from "./lanes/DeadLetterCounts.ts"
 import { ReplayDesk } from "./lanes/ReplayDesk.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
+import { TenantStreams } from "./streams/TenantStreams.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
@@ -102,6 +103,7 @@ export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, Rete
   Layer.provide(TenantRegistry.layer),
   Layer.provide([DeadLetterCounts.layer, ReplayDesk.layer]),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
+  Layer.provide(TenantStreams.layer),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),
   Layer.provide(servers),

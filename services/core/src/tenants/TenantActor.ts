@@ -3,7 +3,6 @@
  * a pause that grows. Every step is idempotent, so an actor never needs to know how far it, or one before it, got.
  */
 import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
-import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
 import type { LaneProgress } from "@bulkhead/pipeline"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
@@ -13,7 +12,8 @@ import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
-import { limitsInForce } from "../quotas/limitsInForce.ts"
+import { watchLanes } from "../lanes/watchLanes.ts"
+import { TenantStreams } from "../streams/TenantStreams.ts"
 import { eraseTenant } from "./eraseTenant.ts"
 
 const PAUSE_MS_MIN = 100
@@ -47,20 +47,11 @@ const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =
 
 /** Schema, role and stream. */
 const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (tenant: Tenant, mode: PrefixMode) {
-  const { slug } = tenant
-  const config = yield* CoreConfig
-  yield* (yield* TenantSchemas).provision(slug)
+  yield* (yield* TenantSchemas).provision(tenant.slug)
   // Before the stream is looked at: see seatLane.
-  const lanes = yield* (yield* TenantStats).lanes(slug)
-  const stream = tenantStreamConfig({
-    tenant: slug,
-    mode,
-    limits: {
-      maxBytes: (yield* limitsInForce(tenant)).streamBytes,
-      maxAgeMs: config.streamAgeMaxMs
-    }
-  })
-  return stream === undefined ? undefined : { source: { ...(yield* ensureStream(stream)), mode }, lanes }
+  const lanes = yield* (yield* TenantStats).lanes(tenant.slug)
+  const stream = yield* (yield* TenantStreams).ensure(tenant, mode, lanes)
+  return stream === undefined ? undefined : { source: { ...stream, mode }, lanes }
 })
 
 const ensureAccount = Effect.fn("TenantActor.ensureAccount")(function* (tenant: Tenant) {
@@ -120,6 +111,7 @@ const live = Effect.fnUntraced(function* (state: ActorState, mode: PrefixMode) {
   state.status = state.tenant.status
   // In this mode the tenant has no subjects, and so nothing to write.
   if (provisioned === undefined) return yield* Effect.never
+  if ((yield* CoreConfig).eventWriter === "off") return yield* watchLanes(state.tenant, state)
   return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
 })
 
