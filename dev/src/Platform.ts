@@ -11,6 +11,7 @@ import { issueCredentials } from "./credentials.ts"
 import { startDemoSite } from "./DemoSite.ts"
 import { type DevFolder, openDevFolder } from "./DevFolder.ts"
 import { demoTenants } from "./demoTenants.ts"
+import type { Layout } from "./options.ts"
 import { writePollerChecks } from "./pollerChecks.ts"
 import { startService } from "./ServiceProcess.ts"
 import { type Servers, signerEnvironment, startServers } from "./servers.ts"
@@ -23,6 +24,8 @@ export interface PlatformOptions {
   /** Events a second of each demo tenant. */
   readonly trafficPerSecond: number
   readonly tls: boolean
+  /** Default `per-tenant`. */
+  readonly layout?: Layout
   /** Told what is being done, one line a step. */
   readonly onProgress: (line: string) => void
 }
@@ -30,6 +33,7 @@ export interface PlatformOptions {
 const services = {
   "account-signer": "services/account-signer/src/main.ts",
   core: "services/core/src/main.ts",
+  "db-event-writer": "services/db-event-writer/src/main.ts",
   poller: "services/poller/src/main.ts"
 } as const
 type ServiceName = keyof typeof services
@@ -68,7 +72,7 @@ const startSigner = (folder: DevFolder, servers: Servers) =>
     SIGNER_PLATFORM_CREDS_FILE: join(folder.installation, "signer.creds")
   })
 
-const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers) {
+const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers, layout: Layout) {
   const port = yield* freePort
   const { service, opsUrl } = yield* start(folder, servers, "core", {
     NATS_CREDS_FILE: join(folder.installation, "core.creds"),
@@ -76,10 +80,19 @@ const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Serve
     NATS_TENANT_PREFIX_ENABLED: "true",
     CORE_HTTP_PORT: String(port),
     CORE_API_TOKEN_FILE: folder.secretFile("core-api-token"),
+    CORE_LAYOUT: layout,
+    CORE_EVENT_WRITER: layout === "shared" ? "off" : "on",
     DATABASE_URL: servers.databaseUrl("core")
   })
   return { service, url: `http://127.0.0.1:${port}`, opsUrl }
 })
+
+const startEventWriter = (folder: DevFolder, servers: Servers) =>
+  start(folder, servers, "db-event-writer", {
+    NATS_CREDS_FILE: join(folder.installation, "db-event-writer.creds"),
+    NATS_INBOX_PREFIX: "_INBOX_db-event-writer",
+    DATABASE_URL: servers.databaseUrl("db-event-writer")
+  })
 
 const POLLER = { name: "poller", role: "service" } as const
 const TRAFFIC = { name: "traffic", role: "collector" } as const
@@ -116,7 +129,9 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
   const servers = yield* startServers(folder, options.tls)
   options.onProgress("starting account-signer and core")
   const signer = yield* startSigner(folder, servers)
-  const core = yield* startCore(folder, servers)
+  const { layout = "per-tenant" } = options
+  const core = yield* startCore(folder, servers, layout)
+  const writers = layout === "shared" ? [yield* startEventWriter(folder, servers)] : []
   const api = yield* coreClient(core.url, folder.secret("core-api-token"))
   for (const tenant of demoTenants) {
     options.onProgress(`tenant ${tenant.slug}`)
@@ -149,6 +164,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       "metrics of core": `${core.opsUrl}/metrics`,
       "metrics of poller": `${poller.opsUrl}/metrics`,
       "metrics of signer": `${signer.opsUrl}/metrics`,
+      ...Object.fromEntries(writers.map(({ opsUrl }) => ["metrics of writer", `${opsUrl}/metrics`])),
       NATS: servers.natsEnvironment.NATS_URL,
       "NATS leaf nodes": servers.leafUrl,
       "NATS monitor": servers.monitorUrl,
@@ -157,7 +173,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       logs: folder.logs
     },
     /** Fails when a service has ended by itself. */
-    ended: Effect.raceAllFirst([signer.service.ended, core.service.ended, poller.service.ended])
+    ended: Effect.raceAllFirst([signer, core, ...writers, poller].map(({ service }) => service.ended))
   }
 })
 

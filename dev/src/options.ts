@@ -9,13 +9,22 @@ export interface DevOptions {
   readonly reset: boolean
   readonly trafficPerSecond: number
   readonly tls: boolean
+  readonly layout: Layout
 }
 
-const USAGE = `npm run dev -- [--reset] [--folder PATH] [--traffic EVENTS_PER_SECOND] [--tls]
+/** A stream and a writer for each tenant, or one stream for all and db-event-writer. */
+export const LAYOUTS = ["per-tenant", "shared"] as const
+export type Layout = (typeof LAYOUTS)[number]
+
+const isLayout = (text: string): text is Layout => LAYOUTS.some((layout) => layout === text)
+
+const USAGE = `npm run dev -- [--reset] [--folder PATH] [--traffic EVENTS_PER_SECOND] [--tls] [--layout LAYOUT]
   --reset     forget all data of earlier runs first
   --folder    where data, logs and secrets are kept (.bulkhead/dev)
   --traffic   events a second of each demo tenant (10)
-  --tls       NATS with TLS, by certificates made for this run`
+  --tls       NATS with TLS, by certificates made for this run
+  --layout    per-tenant: a stream for each tenant, written by core (default)
+              shared: one stream for all, written by db-event-writer`
 
 const usage = (problem: string) => new DevError({ problem, nextStep: `Usage:\n${USAGE}` })
 
@@ -30,7 +39,8 @@ export const parseOptions = (args: ReadonlyArray<string>): Effect.Effect<DevOpti
             reset: { type: "boolean", default: false },
             folder: { type: "string", default: ".bulkhead/dev" },
             traffic: { type: "string", default: "10" },
-            tls: { type: "boolean", default: false }
+            tls: { type: "boolean", default: false },
+            layout: { type: "string", default: "per-tenant" }
           }
         }),
       catch: (cause) => usage(cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause))
@@ -39,5 +49,7 @@ export const parseOptions = (args: ReadonlyArray<string>): Effect.Effect<DevOpti
     if (!(trafficPerSecond > 0 && trafficPerSecond <= 1_000)) {
       return yield* usage(`--traffic "${values.traffic}" is not a number above 0 and up to 1000`)
     }
-    return { folder: resolve(values.folder), reset: values.reset, trafficPerSecond, tls: values.tls }
+    const { layout } = values
+    if (!isLayout(layout)) return yield* usage(`--layout "${layout}" is none of ${LAYOUTS.join(", ")}`)
+    return { folder: resolve(values.folder), reset: values.reset, trafficPerSecond, tls: values.tls, layout }
   })

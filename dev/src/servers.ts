@@ -19,12 +19,17 @@ const BOOTSTRAP = fileURLToPath(new URL("../../services/account-signer/src/boots
 
 const DATABASE = "bulkhead"
 
+/** Has no login: core gives it each tenant's role, to be taken for a transaction. */
+const LANE_WRITERS = "bulkhead_lane_writers"
+
 /** The services' own logins, none a superuser, and what each may do in the database. */
 const LOGINS = {
   // It may make roles and schemas: the tenants'.
-  core: { name: "bulkhead_core", attributes: "createrole" },
+  core: { name: "bulkhead_core", attributes: "createrole", mayCreate: true },
   // It has a schema that no other login can read.
-  "account-signer": { name: "bulkhead_signer", attributes: "" }
+  "account-signer": { name: "bulkhead_signer", attributes: "", mayCreate: true },
+  // It writes tenants' rows, and makes nothing.
+  "db-event-writer": { name: "bulkhead_event_writer", attributes: `in role ${LANE_WRITERS}`, mayCreate: false }
 } as const
 export type LoginName = keyof typeof LOGINS
 
@@ -35,12 +40,14 @@ const prepareDatabase = (folder: DevFolder, postgres: RunningPostgresServer) =>
     const sql = yield* PgClient.PgClient
     const databases = yield* sql`select from pg_database where datname = ${DATABASE}`
     if (databases.length === 0) yield* sql.unsafe(`create database ${DATABASE}`)
+    const isMissing = (role: string) =>
+      Effect.map(sql`select from pg_roles where rolname = ${role}`, (roles) => roles.length === 0)
+    if (yield* isMissing(LANE_WRITERS)) yield* sql.unsafe(`create role ${LANE_WRITERS} nologin`)
     for (const login of Object.keys(LOGINS) as Array<LoginName>) {
-      const { name, attributes } = LOGINS[login]
-      const roles = yield* sql`select from pg_roles where rolname = ${name}`
-      if (roles.length > 0) continue
-      yield* sql.unsafe(`create role ${name} login ${attributes} password '${passwordOf(folder, login)}'`)
-      yield* sql.unsafe(`grant create on database ${DATABASE} to ${name}`)
+      const { name, attributes, mayCreate } = LOGINS[login]
+      if (!(yield* isMissing(name))) continue
+      yield* sql.unsafe(`create role ${name} login password '${passwordOf(folder, login)}' ${attributes}`)
+      if (mayCreate) yield* sql.unsafe(`grant create on database ${DATABASE} to ${name}`)
     }
   }).pipe(Effect.provide(PgClient.layer({ url: postgres.url(), maxConnections: 1 })), Effect.orDie)
 

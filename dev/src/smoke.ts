@@ -1,6 +1,7 @@
 /**
  * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
- * and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`. With `--tls`, NATS speaks TLS.
+ * and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`.
+ * With `--tls`, NATS speaks TLS; with `--shared`, all tenants share one stream.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -93,6 +94,7 @@ const smoke = Effect.gen(function* () {
     reset: false,
     trafficPerSecond: 10,
     tls: process.argv.includes("--tls"),
+    layout: process.argv.includes("--shared") ? "shared" : "per-tenant",
     onProgress
   })
   const counts = yield* Effect.raceFirst(awaitRows(platform), platform.ended)

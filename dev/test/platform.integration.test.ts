@@ -62,7 +62,7 @@ const leftIn = (folder: string): ReadonlyArray<string> => {
 }
 
 describe("smoke", () => {
-  it.live.each([[], ["--tls"]])(
+  it.live.each([[], ["--tls", "--shared"]])(
     "finds rows of its own and none of another's for every demo tenant %s",
     (args) =>
       Effect.gen(function* () {
@@ -142,6 +142,7 @@ describe("npm run dev", () => {
   it.live.each([
     [["--nonsense"], /Unknown option '--nonsense'[\s\S]*--reset/],
     [["--traffic", "lots"], /--traffic "lots" is not a number above 0/],
+    [["--layout", "odd"], /--layout "odd" is none of per-tenant, shared/],
     [["extra"], /Unexpected argument 'extra'/]
   ] as const)("refuses %j with the usage", ([args, text]) =>
     Effect.gen(function* () {

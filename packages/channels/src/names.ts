@@ -8,3 +8,6 @@ export const schemaName = (tenant: TenantSlug): string => `tenant_${tenant.repla
 
 /** The tenant's JetStream stream: `events-acme`. */
 export const streamName = (tenant: TenantSlug): string => `events-${tenant}`
+
+/** The one stream of all tenants, where they share one. No tenant's stream is called so. */
+export const SHARED_STREAM_NAME = "events"

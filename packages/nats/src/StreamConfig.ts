@@ -1,7 +1,16 @@
 /**
- * What is wanted of a stream. A tenant has one stream for all its roots: a pure function of tenant, mode and limits.
+ * What is wanted of a stream. Either a tenant has one stream for all its roots, or all tenants share one: pure functions
+ * of tenants, mode and limits.
  */
-import { type PrefixMode, patternsForTenant, ROOTS, streamName, type TenantSlug } from "@bulkhead/channels"
+import {
+  DEFAULT_TENANT,
+  type PrefixMode,
+  patternsForTenant,
+  ROOTS,
+  SHARED_STREAM_NAME,
+  streamName,
+  type TenantSlug
+} from "@bulkhead/channels"
 
 export interface StreamConfig {
   readonly name: string
@@ -14,7 +23,7 @@ export interface StreamConfig {
   readonly replicas?: number
 }
 
-/** What a tenant's stream may hold. */
+/** What a stream may hold. */
 export interface StreamLimits {
   readonly maxBytes: number
   readonly maxAgeMs: number
@@ -34,4 +43,25 @@ export const tenantStreamConfig = (wanted: {
 }): StreamConfig | undefined => {
   const subjects = ROOTS.flatMap((root) => patternsForTenant(wanted.tenant, `${root}.>`, wanted.mode))
   return subjects.length === 0 ? undefined : { name: streamName(wanted.tenant), subjects, ...wanted.limits }
+}
+
+/** Where a tenant's prefixed messages are in the shared stream. */
+export const sharedStreamSubject = (tenant: TenantSlug): string => `${tenant}.>`
+
+/**
+ * The one stream of all tenants. It lists each tenant, because the server takes no `*.events.>` as a stream's subject,
+ * and lists it once and not by root, because the server compares each subject with each other whenever the list changes
+ * (docs/adr/0014). Without a prefix come the subjects of `default`.
+ *
+ * @stability stable
+ */
+export const sharedStreamConfig = (wanted: {
+  readonly tenants: ReadonlyArray<TenantSlug>
+  readonly mode: PrefixMode
+  readonly limits: StreamLimits
+}): StreamConfig => {
+  const prefixed = wanted.mode === "legacy" ? [] : [...new Set(wanted.tenants)].sort().map(sharedStreamSubject)
+  const unprefixed =
+    wanted.mode === "prefixed" ? [] : ROOTS.flatMap((root) => patternsForTenant(DEFAULT_TENANT, `${root}.>`, "legacy"))
+  return { name: SHARED_STREAM_NAME, subjects: [...prefixed, ...unprefixed], ...wanted.limits }
 }

@@ -8,11 +8,13 @@ export {
   ServerSilent,
   SourceMissing
 } from "./ConsumeError.ts"
+export { deleteConsumer } from "./deleteConsumer.ts"
 export { deleteStream } from "./deleteStream.ts"
 export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"
 export { EventPublisher } from "./EventPublisher.ts"
 export type { StreamIncarnation } from "./ensureStream.ts"
 export { DUPLICATE_WINDOW_MS, ensureStream } from "./ensureStream.ts"
+export { findStream } from "./findStream.ts"
 export type { BatchLimits } from "./internal/BatchBuffer.ts"
 export type { PublishAck } from "./internal/PublishTries.ts"
 export { Nats } from "./Nats.ts"
@@ -34,9 +36,11 @@ export {
   StreamMissing
 } from "./PublishError.ts"
 export { publisherSpan } from "./publisherSpan.ts"
+export { purgeSubject } from "./purgeSubject.ts"
 export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
-export { tenantStreamConfig } from "./StreamConfig.ts"
+export { sharedStreamConfig, sharedStreamSubject, tenantStreamConfig } from "./StreamConfig.ts"
 export type { StreamMessage } from "./StreamMessage.ts"
 export { sequenceBefore } from "./sequenceBefore.ts"
+export { storedUnder } from "./storedUnder.ts"
 export { type StreamRange, streamRange } from "./streamRange.ts"
 export { layerTenantPublishers, TenantConnections, type TenantPublishersOptions } from "./tenantPublishers.ts"

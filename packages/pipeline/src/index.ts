@@ -3,4 +3,7 @@ export { type BatchSize, type LaneHold, LaneQuota, type LaneRates } from "./Lane
 export { LaneScheduler, type LaneTurns, type SchedulerLoad, type Turn } from "./LaneScheduler.ts"
 export { retryDeadLetters } from "./retryDeadLetters.ts"
 export { type LaneOptions, runLane } from "./runLane.ts"
+export { runSharedLane } from "./runSharedLane.ts"
+export type { SharedLaneOptions } from "./SharedLaneOptions.ts"
+export { initialSharedProgress, type SharedLaneProgress } from "./SharedLaneProgress.ts"
 export { currentLane, type LaneSource } from "./seatLane.ts"

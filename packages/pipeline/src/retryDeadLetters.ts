@@ -7,7 +7,7 @@ import type { StreamMessage } from "@bulkhead/nats"
 import type { Decoder } from "@bulkhead/records"
 import { type DeadLetterSelection, DeadLetters, type StoredMessage } from "@bulkhead/storage"
 import { Effect } from "effect"
-import { BatchDecoding } from "./BatchDecoding.ts"
+import { decodeAtOnce } from "./decodeAtOnce.ts"
 
 const streamMessage = ({ sequence, subject, headers, payload, receivedAt }: StoredMessage): StreamMessage => ({
   sequence,
@@ -17,13 +17,6 @@ const streamMessage = ({ sequence, subject, headers, payload, receivedAt }: Stor
   timestamp: receivedAt
 })
 
-/** In one go: the store hands out as much as one transaction holds, which is little. */
-const decodeAtOnce = (messages: ReadonlyArray<StreamMessage>, decode: Decoder) => {
-  const decoding = new BatchDecoding(messages, decode)
-  while (!decoding.isDone) decoding.decodeSlice()
-  return decoding.decoded
-}
-
 /** What becomes rows is stored once, however often and by whomever it is asked; the rest stays. */
 export const retryDeadLetters = Effect.fn("retryDeadLetters")(function* (
   tenant: TenantSlug,
@@ -31,6 +24,7 @@ export const retryDeadLetters = Effect.fn("retryDeadLetters")(function* (
   decode: Decoder
 ) {
   return yield* (yield* DeadLetters).retry(tenant, selection, (messages) =>
+    // As much as one transaction holds, which is little.
     decodeAtOnce(messages.map(streamMessage), decode)
   )
 })

@@ -38,8 +38,8 @@ export interface LaneOptions {
   readonly present: ReadonlyArray<LaneStats>
   /** Kept up to date by the lane, for health and metrics. */
   readonly progress: LaneProgress
-  /** Told of each batch that was written. */
-  readonly onCommit: (written: LaneCommit) => Effect.Effect<void>
+  /** Told of each batch that was written, and of the last sequence in it. */
+  readonly onCommit: (written: LaneCommit, through: number) => Effect.Effect<void>
 }
 
 interface NextBatch extends DecodedBatch {
@@ -89,7 +89,7 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
     progress.rowsWritten += written.rows
     progress.deadLetters += written.deadLetters.length
     progress.lastCommitAtMs = yield* Clock.currentTimeMillis
-    yield* options.onCommit(written)
+    yield* options.onCommit(written, batch.to)
     yield* consumer.ackThrough(batch.to)
   })
 

@@ -29,7 +29,7 @@ export const currentLane = (source: StreamIncarnation, lanes: ReadonlyArray<Lane
 }
 
 /** Clocks of the two servers differ, and a commit takes a moment: rather a message twice than none. */
-const CLOCK_MARGIN_MS = 5_000
+export const CLOCK_MARGIN_MS = 5_000
 
 /** Makes the successor of a lane whose stream has lost messages. */
 const succeed = Effect.fnUntraced(function* (tenant: TenantSlug, source: LaneSource, lost: LaneStats, lane: string) {

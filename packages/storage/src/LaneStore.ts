@@ -40,6 +40,11 @@ export class LaneStore extends Context.Service<
      * second one fails with `LaneLost` at `to`), `LaneLost`, `TenantNotProvisioned`, `StatementRefused`.
      */
     readonly commit: (batch: LaneBatch) => Effect.Effect<LaneCommit, StorageError>
+    /**
+     * The same on a connection that no other lane uses meanwhile: for a tenant whose commits may hang, so that those
+     * that share its connection do not wait behind them.
+     */
+    readonly commitApart: (batch: LaneBatch) => Effect.Effect<LaneCommit, StorageError>
     /** How many connections there are to commit on; each takes one commit at a time. */
     readonly connections: number
     /** Which of them, from 0, is a tenant's. */
@@ -138,8 +143,8 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
     return { rows, deadLetters: [] }
   })
 
-  /** With dead letters, in several statements. */
-  const commitLetters = (batch: LaneBatch) =>
+  /** In several statements. */
+  const commitStepwise = (batch: LaneBatch) =>
     Effect.gen(function* () {
       yield* moveWatermark(batch)
       yield* insertTables(sql, targetOf(batch), batch.tables).pipe(
@@ -163,12 +168,17 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
       return yield* finish(batch, { rows: accepted.length, deadLetters: [...batch.deadLetters, ...refused] })
     }).pipe(inTransaction(batch))
 
-  const commit = Effect.fn("LaneStore.commit")(function* (batch: LaneBatch) {
+  const commitBy = Effect.fnUntraced(function* (batch: LaneBatch, whole: ReturnType<typeof commitStepwise>) {
     if (batch.to <= batch.from) return yield* Effect.die(new Error(`lane batch from ${batch.from} to ${batch.to}`))
     for (const written of batch.tables) yield* preparePartitions(batch.tenant, written)
-    const whole = batch.deadLetters.length === 0 ? commitWhole(batch) : commitLetters(batch)
     return yield* whole.pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
   })
+
+  const commit = Effect.fn("LaneStore.commit")((batch: LaneBatch) =>
+    commitBy(batch, batch.deadLetters.length === 0 ? commitWhole(batch) : commitStepwise(batch))
+  )
+
+  const commitApart = Effect.fn("LaneStore.commitApart")((batch: LaneBatch) => commitBy(batch, commitStepwise(batch)))
 
   const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string, after = 0) {
     const table = watermarksOf(tenant)
@@ -183,7 +193,7 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
     }).pipe(asTenant(sql, "LaneStore.open", tenant))
   })
 
-  return LaneStore.of({ open, commit, connections: lanes.length, connectionOf })
+  return LaneStore.of({ open, commit, commitApart, connections: lanes.length, connectionOf })
 })
 
 const int8 = (value: number) => PgTypes.int8(BigInt(value))

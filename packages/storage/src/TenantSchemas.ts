@@ -8,6 +8,7 @@ import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
 import { inOneTrip } from "./internal/inOneTrip.ts"
+import { ifLaneWriters, LANE_WRITERS } from "./internal/laneWriters.ts"
 import { migrate, versionIn } from "./internal/migrate.ts"
 import { makePartitions, monthOf } from "./internal/partitions.ts"
 import { quoted } from "./internal/quoted.ts"
@@ -80,7 +81,8 @@ const roleAndSchema = (name: string): ReadonlyArray<string> => [
    end if`,
   `if not exists (select from pg_namespace where nspname = '${name}') then
      create schema ${quoted(name)} authorization ${quoted(name)};
-   end if`
+   end if`,
+  ifLaneWriters([`grant ${quoted(name)} to ${LANE_WRITERS} with set true, inherit false`])
 ]
 
 const dropSchema = (name: string): string => `drop schema if exists ${quoted(name)} cascade`

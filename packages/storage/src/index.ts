@@ -26,6 +26,15 @@ export { ReplayStore } from "./ReplayStore.ts"
 export { type Notice, type Replica, type ReplicaIdentity, type ReplicaSession, Replicas } from "./Replicas.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
+  type HeldTenant,
+  HOLD_REASONS,
+  type HoldReason,
+  type SharedLanePlace,
+  type SharedLaneSession,
+  SharedLanes,
+  type SharedStreamName
+} from "./SharedLanes.ts"
+export {
   DatabaseMisconfigured,
   DatabaseUnavailable,
   LaneLost,

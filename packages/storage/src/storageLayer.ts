@@ -7,6 +7,7 @@ import { Outbox } from "./Outbox.ts"
 import { ReplayStore } from "./ReplayStore.ts"
 import { Replicas } from "./Replicas.ts"
 import { Retention } from "./Retention.ts"
+import { SharedLanes } from "./SharedLanes.ts"
 import { TenantRuns } from "./TenantRuns.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
 import { TenantSizes } from "./TenantSizes.ts"
@@ -22,6 +23,7 @@ export const storageLayer: Layer.Layer<
   | DeadLetters
   | ReplayStore
   | Retention
+  | SharedLanes
   | TenantStats
   | TenantSizes
   | Replicas
@@ -37,6 +39,7 @@ export const storageLayer: Layer.Layer<
   Retention.layer,
   TenantStats.layer,
   TenantSizes.layer,
+  SharedLanes.layer,
   Replicas.layer,
   Claims.layer,
   TenantRuns.layer

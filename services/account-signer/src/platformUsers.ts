@@ -2,6 +2,7 @@
  * The users of the platform's own services, each with the subjects it needs and no others. A test takes each permission
  * away in turn and sees what fails.
  */
+import { SHARED_STREAM_NAME } from "@bulkhead/channels"
 import type { Permissions } from "@nats-io/jwt"
 import { SIGNER_SUBJECT } from "./client/protocol.ts"
 
@@ -31,6 +32,8 @@ const core = user("core", "platform", [
   "$JS.API.STREAM.CREATE.*",
   "$JS.API.STREAM.UPDATE.*",
   "$JS.API.STREAM.DELETE.*",
+  // What a deleted tenant had in the stream of all tenants.
+  "$JS.API.STREAM.PURGE.*",
   // The lanes' durable consumers, and the watch on the flags.
   "$JS.API.CONSUMER.CREATE.>",
   "$JS.API.CONSUMER.DURABLE.CREATE.*.*",
@@ -45,6 +48,18 @@ const core = user("core", "platform", [
   "events.ocsf.processed",
   "serviceradar.tenants.lifecycle.*",
   `${SIGNER_SUBJECT}.*`
+])
+
+/** It reads the stream of all tenants, and makes its consumers there. */
+const dbEventWriter = user("db-event-writer", "platform", [
+  `$JS.API.STREAM.INFO.${SHARED_STREAM_NAME}`,
+  `$JS.API.CONSUMER.DURABLE.CREATE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.INFO.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.DELETE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${SHARED_STREAM_NAME}.*`,
+  // Where a stream stood before it lost messages.
+  `$JS.API.DIRECT.GET.${SHARED_STREAM_NAME}`,
+  `$JS.ACK.${SHARED_STREAM_NAME}.>`
 ])
 
 /** It answers whoever asked, and starts nothing: so it has no answers of its own to read. */
@@ -69,5 +84,11 @@ const signerSystem = user("signer-system", "system", [
 /** For `npm run prove` and other tools of an operator: it reads claims and changes nothing. */
 const auditor = user("auditor", "system", ["$SYS.REQ.CLAIMS.LIST", "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP"])
 
-export const PLATFORM_USERS = { core, signer, "signer-system": signerSystem, auditor } as const
+export const PLATFORM_USERS = {
+  core,
+  "db-event-writer": dbEventWriter,
+  signer,
+  "signer-system": signerSystem,
+  auditor
+} as const
 export type PlatformUserName = keyof typeof PLATFORM_USERS

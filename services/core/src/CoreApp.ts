@@ -30,6 +30,7 @@ import { ReplayDesk } from "./lanes/ReplayDesk.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
 import { Membership } from "./replicas/Membership.ts"
+import { TenantStreams } from "./streams/TenantStreams.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
@@ -104,6 +105,7 @@ export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, Rete
   Layer.provide([DeadLetterCounts.layer, ReplayDesk.layer]),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
   Layer.provide(Membership.layer),
+  Layer.provide(TenantStreams.layer),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),
   Layer.provide(servers),

@@ -22,6 +22,9 @@
  * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
  * | `CORE_STREAM_BYTES_MAX` | bytes | `1073741824` | size of one tenant's stream at most, where its plan allows more |
  * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
+ * | `CORE_LAYOUT` | `per-tenant`, `shared` | `per-tenant` | a stream for each tenant, or one for all |
+ * | `CORE_SHARED_STREAM_BYTES_MAX` | bytes | `4294967296` | size of the one stream at most |
+ * | `CORE_EVENT_WRITER` | `on`, `off` | `on` | whether core writes events itself; `off` where db-event-writer does |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
  * | `CORE_QUOTA_MEASURE_MS` | milliseconds | `30000` | pause between two measurements of the tenants' schemas |
@@ -54,6 +57,13 @@ const config = Config.all({
   retentionDays: Config.schema(positive, "CORE_RETENTION_DAYS").pipe(Config.withDefault(30)),
   streamBytesMax: Config.schema(positive, "CORE_STREAM_BYTES_MAX").pipe(Config.withDefault(1_073_741_824)),
   streamAgeMaxMs: milliseconds("CORE_STREAM_AGE_MAX_MS", 604_800_000),
+  layout: Config.schema(Schema.Literals(["per-tenant", "shared"]), "CORE_LAYOUT").pipe(
+    Config.withDefault("per-tenant" as const)
+  ),
+  sharedStreamBytesMax: Config.schema(positive, "CORE_SHARED_STREAM_BYTES_MAX").pipe(Config.withDefault(4_294_967_296)),
+  eventWriter: Config.schema(Schema.Literals(["on", "off"]), "CORE_EVENT_WRITER").pipe(
+    Config.withDefault("on" as const)
+  ),
   batchRowsMax: Config.schema(positive, "CORE_BATCH_ROWS_MAX").pipe(Config.withDefault(2_000)),
   batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50),
   quotaMeasureMs: milliseconds("CORE_QUOTA_MEASURE_MS", 30_000)
@@ -63,7 +73,24 @@ const config = Config.all({
 export class CoreConfig extends Context.Service<CoreConfig, Config.Success<typeof config>>()(
   "@bulkhead/core/CoreConfig"
 ) {
-  static readonly layer = Layer.effect(CoreConfig, config)
+  static readonly layer = Layer.effect(
+    CoreConfig,
+    Effect.filterOrFail(
+      config,
+      ({ layout, eventWriter }) => layout === "shared" || eventWriter === "on",
+      () => new NobodyWrites()
+    )
+  )
+}
+
+/** Events would be stored and never written. */
+export class NobodyWrites extends Schema.TaggedError<NobodyWrites>()("NobodyWrites", {}) {
+  override get message(): string {
+    return (
+      "CORE_EVENT_WRITER=off leaves the events of each tenant's own stream unwritten: " +
+      "set CORE_LAYOUT=shared and run db-event-writer, or leave it on"
+    )
+  }
 }
 
 const TOKEN_LENGTH_MIN = 16

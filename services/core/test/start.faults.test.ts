@@ -122,6 +122,7 @@ describe("bad settings", () => {
     [{ CORE_API_TOKEN: "short" }, /The API token has 5 characters.*16 characters or more/],
     [{ CORE_API_TOKEN: "" }, /API token.*CORE_API_TOKEN_FILE/],
     [{ CORE_API_TOKEN_FILE: "/nowhere" }, /CORE_API_TOKEN_FILE=.*\/nowhere.*cannot be read/],
+    [{ CORE_EVENT_WRITER: "off" }, /CORE_EVENT_WRITER=off leaves .* unwritten.*CORE_LAYOUT=shared/],
     [{ CORE_HTTP_PORT: "99999" }, /CORE_HTTP_PORT/],
     [{ NATS_TENANT_PREFIX_ENABLED: "perhaps" }, /NATS_TENANT_PREFIX_ENABLED.*perhaps.*true, 1, yes, on/],
     [{ DATABASE_URL: "mysql://x" }, /DATABASE_URL is no PostgreSQL URL/]

@@ -134,5 +134,23 @@ export const controlMigrations: ReadonlyArray<Migration> = [
       `create trigger tell after insert or delete on bulkhead.core_replicas
         for each row execute function bulkhead.tell_replicas()`
     ]
+  },
+  {
+    name: "lanes that several tenants share",
+    statements: [
+      `create table bulkhead.shared_lanes (
+        lane text primary key,
+        seq bigint not null default 0,
+        updated_at timestamptz not null default now()
+      )`,
+      `create table bulkhead.held_tenants (
+        lane text not null references bulkhead.shared_lanes on delete cascade,
+        tenant text not null,
+        reason text not null,
+        problem text not null,
+        since timestamptz not null default now(),
+        primary key (lane, tenant)
+      )`
+    ]
   }
 ]

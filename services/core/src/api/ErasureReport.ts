@@ -13,6 +13,8 @@ export const ErasureReport = Schema.Struct({
     credentials: Schema.String
   }),
   stream: Schema.Struct({ name: Schema.String, exists: Schema.Boolean }),
+  /** Messages of the tenant in the stream that all tenants share; absent in reports of earlier releases. */
+  sharedStream: Schema.optionalKey(Schema.Struct({ name: Schema.String, messages: Schema.Int })),
   database: Schema.Struct({ schema: Schema.Boolean, role: Schema.Boolean })
 }).annotate({ identifier: "ErasureReport" })
 export type ErasureReport = typeof ErasureReport.Type

@@ -1,12 +1,13 @@
 /**
  * What the replays API does: it finds out where a replay is to begin, and records that it is wanted.
  */
-import { isTenantSlug, streamName, type TenantSlug } from "@bulkhead/channels"
+import { isTenantSlug, SHARED_STREAM_NAME, streamName, type TenantSlug } from "@bulkhead/channels"
 import { type NatsError, type StreamRange, sequenceBefore, streamRange } from "@bulkhead/nats"
 import { currentLane } from "@bulkhead/pipeline"
 import { ReplayStore, type Replay as StoredReplay, TenantStats } from "@bulkhead/storage"
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { CoreConfig } from "../CoreConfig.ts"
 import { ReplayDesk } from "../lanes/ReplayDesk.ts"
 import { CoreApi } from "./CoreApi.ts"
 import { OutOfReachProblem, RefusedProblem, ReplayUnknownProblem, UnavailableProblem } from "./problems.ts"
@@ -59,6 +60,7 @@ export const ReplaysHandlers = HttpApiBuilder.group(
   CoreApi,
   "replays",
   Effect.fn(function* (handlers) {
+    const { eventWriter, layout } = yield* CoreConfig
     const store = yield* ReplayStore
     const stats = yield* TenantStats
     const desk = yield* ReplayDesk
@@ -101,8 +103,14 @@ export const ReplaysHandlers = HttpApiBuilder.group(
     return handlers.handleAll({
       request: Effect.fnUntraced(function* ({ params, payload }) {
         const tenant = yield* slugOf(params.slug)
+        if (eventWriter === "off") {
+          const detail = "A replay is done by core's own writer, and CORE_EVENT_WRITER is off: start core with it on"
+          return yield* new RefusedProblem({ detail })
+        }
         const lanes = yield* stats.lanes(tenant).pipe(schemaFailures(tenant))
-        const range = yield* streamRange(streamName(tenant)).pipe(Effect.catch(streamFailure(tenant)))
+        const range = yield* streamRange(layout === "shared" ? SHARED_STREAM_NAME : streamName(tenant)).pipe(
+          Effect.catch(streamFailure(tenant))
+        )
         const fromSequence = yield* sequenceOf(payload.from, range).pipe(
           Effect.catchTag("NatsError", streamFailure(tenant))
         )

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { makeInstallation, makeTenantKeys, NKey, signTenantUser, userAuthenticator } from "@bulkhead/accounts"
-import { streamName, type TenantSlug } from "@bulkhead/channels"
+import { SHARED_STREAM_NAME, streamName, type TenantSlug } from "@bulkhead/channels"
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node"
 
 /** Two tenants' clients, and where the servers are. */
@@ -109,8 +109,8 @@ export const wallsOf = (servers: ReadonlyArray<string>, ca: string | undefined):
   subscribe: eavesdrop,
   jetstream: ({ attacker, victimSlug }) =>
     firstOf(
-      ["STREAM.INFO", "STREAM.MSG.GET", "CONSUMER.NAMES"].map((call) =>
-        answerTo(attacker, `$JS.API.${call}.${streamName(victimSlug)}`)
+      ["STREAM.INFO", "STREAM.MSG.GET", "CONSUMER.NAMES"].flatMap((call) =>
+        [streamName(victimSlug), SHARED_STREAM_NAME].map((stream) => answerTo(attacker, `$JS.API.${call}.${stream}`))
       )
     ),
   system: ({ attacker }) =>

@@ -13,7 +13,7 @@ import { CoreMetrics } from "../CoreMetrics.ts"
 import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { TenantQuotas } from "../quotas/TenantQuotas.ts"
 import { DeadLetterCounts } from "./DeadLetterCounts.ts"
-import { eventLane } from "./eventLane.ts"
+import { durableOf, eventLane } from "./eventLane.ts"
 import { followReplays, type StandingStill } from "./followReplays.ts"
 
 /** As large as a message may be. */
@@ -63,8 +63,9 @@ export const runEventWriter = Effect.fnUntraced(function* (
     runLane({
       ...seat,
       tenant,
-      durable: eventLane.durable,
-      filterSubjects: patternsForTenant(tenant, eventLane.pattern, source.mode),
+      durable: durableOf(source.stream, tenant),
+      // What the stream took is written, also when the mode has changed since: the mode decides what it takes.
+      filterSubjects: patternsForTenant(tenant, eventLane.pattern, "both"),
       decode: eventLane.decode,
       limits: {
         rowsMax: aSecondOf(limits.eventsPerSecond, config.batchRowsMax, 1),

@@ -9,10 +9,9 @@ import { currentLane, type LaneProgress, type LaneSource, type LaneTurns, runLan
 import { LaneStore, type Replay, ReplayLost, ReplayStore, StorageError, TenantStats } from "@bulkhead/storage"
 import { Cause, Effect, Schedule, Schema } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
-import { eventLane } from "./eventLane.ts"
+import { durableOf, eventLane } from "./eventLane.ts"
 import { ReplayDesk } from "./ReplayDesk.ts"
 
-const DURABLE = `${eventLane.durable}-replay`
 const FORGET_AFTER_MS = 60_000
 
 /** Rows of one copying transaction: the span of time is chosen so that it has about so many. */
@@ -119,9 +118,9 @@ const runFreshLane = Effect.fnUntraced(function* ({ tenant, source, turns }: Liv
   return yield* runLane({
     tenant,
     source: { ...source, ...range },
-    durable: DURABLE,
+    durable: `${durableOf(source.stream, tenant)}-replay`,
     forgetAfterMs: FORGET_AFTER_MS,
-    filterSubjects: patternsForTenant(tenant, eventLane.pattern, source.mode),
+    filterSubjects: patternsForTenant(tenant, eventLane.pattern, "both"),
     decode: eventLane.decode,
     limits: { rowsMax: config.batchRowsMax, bytesMax: eventLane.batchBytesMax, ageMs: config.batchAgeMs },
     present: lane === undefined ? [] : [lane],

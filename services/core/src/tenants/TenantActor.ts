@@ -3,7 +3,6 @@
  * a pause that grows. Every step is idempotent, so an actor never needs to know how far it, or one before it, got.
  */
 import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
-import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, withTenant } from "@bulkhead/tenancy"
 import { Cause, Clock, Deferred, Effect, Exit, Predicate, Random, Schedule, Scope, Semaphore } from "effect"
@@ -12,7 +11,8 @@ import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
-import { limitsInForce } from "../quotas/limitsInForce.ts"
+import { watchLanes } from "../lanes/watchLanes.ts"
+import { TenantStreams } from "../streams/TenantStreams.ts"
 import type { ActorState } from "./ActorState.ts"
 import { eraseTenant } from "./eraseTenant.ts"
 import { RestartBudget } from "./RestartBudget.ts"
@@ -40,20 +40,11 @@ const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
   { tenant, present }: ActorState,
   mode: PrefixMode
 ) {
-  const { slug } = tenant
-  const config = yield* CoreConfig
-  if (present === undefined) yield* (yield* TenantSchemas).provision(slug)
+  if (present === undefined) yield* (yield* TenantSchemas).provision(tenant.slug)
   // Before the stream is looked at: see seatLane.
-  const lanes = present ?? (yield* (yield* TenantStats).lanes(slug))
-  const stream = tenantStreamConfig({
-    tenant: slug,
-    mode,
-    limits: {
-      maxBytes: (yield* limitsInForce(tenant)).streamBytes,
-      maxAgeMs: config.streamAgeMaxMs
-    }
-  })
-  return stream === undefined ? undefined : { source: { ...(yield* ensureStream(stream)), mode }, lanes }
+  const lanes = present ?? (yield* (yield* TenantStats).lanes(tenant.slug))
+  const stream = yield* (yield* TenantStreams).ensure(tenant, mode, lanes)
+  return stream === undefined ? undefined : { source: { ...stream, mode }, lanes }
 })
 
 const ensureAccount = Effect.fn("TenantActor.ensureAccount")(function* (tenant: Tenant) {
@@ -128,12 +119,16 @@ const live = Effect.fnUntraced(function* (state: ActorState, { mode, starts }: A
   }
   state.onRunning = started
   const provisioned = yield* provision(state, mode, takeTurn)
-  if (provisioned !== undefined) {
-    return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
+  if (provisioned === undefined) {
+    // In this mode the tenant has no subjects, and so nothing to write.
+    started()
+    return yield* Effect.never
   }
-  // In this mode the tenant has no subjects, and so nothing to write.
-  started()
-  return yield* Effect.never
+  if ((yield* CoreConfig).eventWriter === "off") {
+    started()
+    return yield* watchLanes(state.tenant, state)
+  }
+  return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
 })
 
 /** 50 to 100 % of the longest pause. */

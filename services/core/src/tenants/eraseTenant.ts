@@ -2,14 +2,14 @@
  * The end of a tenant, step by step. Each step may be repeated, and the report comes from looking, not from having
  * done: so it does not matter how often this was interrupted before.
  */
-import { streamName } from "@bulkhead/channels"
-import { deleteStream } from "@bulkhead/nats"
+import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
 import { TenantSchemas, TenantStore } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
 import { DateTime, Effect, Schema } from "effect"
 import { connectAsTenant } from "../accounts/connectAsTenant.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import type { ErasureReport } from "../api/ErasureReport.ts"
+import { TenantStreams } from "../streams/TenantStreams.ts"
 
 /** Something of a tenant that was to be gone is still there. */
 export class ErasureIncomplete extends Schema.TaggedError<ErasureIncomplete>()("ErasureIncomplete", {
@@ -46,7 +46,14 @@ const eraseAccount = Effect.fn("eraseTenant.account")(function* (tenant: Tenant)
   return yield* proveRefusal(tenant)
 })
 
-const eraseStream = Effect.fn("eraseTenant.stream")((tenant: Tenant) => deleteStream(streamName(tenant.slug)))
+const eraseStream = Effect.fn("eraseTenant.stream")(function* (tenant: Tenant) {
+  const { inShared } = yield* (yield* TenantStreams).erase(tenant)
+  if (inShared > 0) {
+    return yield* new ErasureIncomplete({
+      problem: `the stream "${SHARED_STREAM_NAME}" still has ${inShared} messages`
+    })
+  }
+})
 
 const eraseSchema = Effect.fn("eraseTenant.schema")(function* (tenant: Tenant) {
   const schemas = yield* TenantSchemas
@@ -74,6 +81,7 @@ export const eraseTenant = Effect.fn("eraseTenant")(function* (tenant: Tenant) {
     erasedAt: DateTime.formatIso(yield* DateTime.now),
     account: { connections: 0, credentials },
     stream: { name: streamName(tenant.slug), exists: false },
+    sharedStream: { name: SHARED_STREAM_NAME, messages: 0 },
     database: { schema: false, role: false }
   }
   yield* (yield* TenantStore).erased(tenant, report)

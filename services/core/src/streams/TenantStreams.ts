@@ -1,0 +1,120 @@
+/**
+ * Where tenants' messages are stored, by `CORE_LAYOUT`: a stream for each tenant, or one for all. Whoever asks for a
+ * tenant's stream need not know which.
+ */
+import { type PrefixMode, patternsForTenant, SHARED_STREAM_NAME, streamName, type TenantSlug } from "@bulkhead/channels"
+import type { Flags } from "@bulkhead/flags"
+import {
+  deleteConsumer,
+  deleteStream,
+  ensureStream,
+  findStream,
+  type Nats,
+  type NatsError,
+  purgeSubject,
+  type StreamIncarnation,
+  sharedStreamSubject,
+  storedUnder,
+  tenantStreamConfig
+} from "@bulkhead/nats"
+import { type LaneStats, LaneStore, type StorageError, type TenantStore } from "@bulkhead/storage"
+import type { Tenant } from "@bulkhead/tenancy"
+import { Context, Effect, Layer, Schedule } from "effect"
+import { CoreConfig } from "../CoreConfig.ts"
+import { durableOf } from "../lanes/eventLane.ts"
+import { limitsInForce } from "../quotas/limitsInForce.ts"
+import { makeSharedStream } from "./SharedStream.ts"
+
+/** What the server says of a tenant's messages after their removal. */
+export interface StreamRemains {
+  /** Messages that the shared stream holds under the tenant's prefix. */
+  readonly inShared: number
+}
+
+type Failure = NatsError | StorageError
+
+export class TenantStreams extends Context.Service<
+  TenantStreams,
+  {
+    /**
+     * Makes the tenant's messages be stored, and gives the stream; undefined when it has no subject in this mode.
+     * `lanes` were read before.
+     */
+    readonly ensure: (
+      tenant: Tenant,
+      mode: PrefixMode,
+      lanes: ReadonlyArray<LaneStats>
+    ) => Effect.Effect<StreamIncarnation | undefined, Failure>
+    /** Removes all messages of a tenant that is on its way out, in whichever layout they were stored. */
+    readonly erase: (tenant: Tenant) => Effect.Effect<StreamRemains, Failure>
+  }
+>()("@bulkhead/core/TenantStreams") {
+  static readonly layer = Layer.effect(
+    TenantStreams,
+    Effect.suspend(() => make)
+  )
+}
+
+const DRIFT_LOOK_EVERY = "30 seconds"
+
+/**
+ * A new tenant's lane begins where the stream stands, as long as no message of it is there. So nothing that a tenant of
+ * the same slug sent before could be written into its schema, were it still on its way through a writer.
+ */
+const beginLane = Effect.fnUntraced(function* (tenant: TenantSlug) {
+  const found = yield* findStream(SHARED_STREAM_NAME)
+  if (found === undefined || (yield* storedUnder(SHARED_STREAM_NAME, sharedStreamSubject(tenant))) > 0) return
+  yield* (yield* LaneStore).open(tenant, `${found.stream}@${found.createdAt}`, found.lastSequence)
+})
+
+const make = Effect.gen(function* () {
+  const config = yield* CoreConfig
+  const isShared = config.layout === "shared"
+  const context = yield* Effect.context<CoreConfig | Nats | LaneStore | TenantStore | Flags>()
+  const ensureShared = Effect.provideContext(yield* makeSharedStream, context)
+
+  const ensureOwn = Effect.fnUntraced(function* (tenant: Tenant, mode: PrefixMode) {
+    const limits = { maxBytes: (yield* limitsInForce(tenant)).streamBytes, maxAgeMs: config.streamAgeMaxMs }
+    const wanted = tenantStreamConfig({ tenant: tenant.slug, mode, limits })
+    return wanted === undefined ? undefined : yield* ensureStream(wanted)
+  })
+
+  const ensureInShared = Effect.fnUntraced(function* (
+    { slug, status }: Tenant,
+    mode: PrefixMode,
+    lanes: ReadonlyArray<LaneStats>
+  ) {
+    if (status === "provisioning" && lanes.length === 0) yield* beginLane(slug)
+    const made = yield* ensureShared
+    return patternsForTenant(slug, "events.>", mode).length === 0 ? undefined : made
+  })
+
+  const erase = Effect.fnUntraced(function* ({ slug }: Tenant) {
+    const subject = sharedStreamSubject(slug)
+    // First the stream takes no more of them.
+    if (isShared) yield* ensureShared
+    yield* deleteConsumer(SHARED_STREAM_NAME, durableOf(SHARED_STREAM_NAME, slug))
+    yield* purgeSubject(SHARED_STREAM_NAME, subject)
+    yield* deleteStream(streamName(slug))
+    return { inShared: yield* storedUnder(SHARED_STREAM_NAME, subject) }
+  })
+
+  if (isShared) {
+    // Somebody may have changed the stream by hand.
+    yield* ensureShared.pipe(
+      Effect.catch((error) =>
+        Effect.logWarning("the shared stream is not as it should be", { problem: error.message })
+      ),
+      Effect.repeat(Schedule.spaced(DRIFT_LOOK_EVERY)),
+      Effect.forkScoped
+    )
+  }
+
+  return TenantStreams.of({
+    ensure: (tenant, mode, lanes) =>
+      isShared
+        ? Effect.provideContext(ensureInShared(tenant, mode, lanes), context)
+        : Effect.provideContext(ensureOwn(tenant, mode), context),
+    erase: (tenant) => erase(tenant).pipe(Effect.provideContext(context))
+  })
+})

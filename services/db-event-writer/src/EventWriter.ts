@@ -1,0 +1,83 @@
+/**
+ * Writes the events of all tenants: runs the lane that they share, and begins it again from its watermarks after any
+ * failure, with pauses that grow.
+ */
+import { SHARED_STREAM_NAME } from "@bulkhead/channels"
+import { Health } from "@bulkhead/observability"
+import { runSharedLane } from "@bulkhead/pipeline"
+import { ocsfEventDecoder } from "@bulkhead/records"
+import type { LaneCommit } from "@bulkhead/storage"
+import { Cause, Clock, Effect, Layer, Random, Semaphore } from "effect"
+import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"
+import { DbEventWriterMetrics } from "./DbEventWriterMetrics.ts"
+
+const DURABLE = "db-event-writer"
+const PAUSE_MS_MIN = 100
+const PAUSE_MS_MAX = 10_000
+/** A lane that ran this long was healthy: its next failure starts with a short pause again. */
+const HEALTHY_MS = 30_000
+const SUBJECTS_TOLD_MAX = 3
+
+const onDeadLetters = ({ deadLetters }: LaneCommit) =>
+  Effect.forEach(
+    deadLetters,
+    ({ sequence, subject, reason, detail }) => Effect.logWarning("dead letter", { sequence, subject, reason, detail }),
+    { discard: true }
+  )
+
+const make = Effect.gen(function* () {
+  const config = yield* DbEventWriterConfig
+  const metrics = yield* DbEventWriterMetrics
+  const { progress } = metrics
+  const turns = yield* Semaphore.make(config.heldAtOnce)
+  let lastError: string | undefined
+
+  const lane = runSharedLane({
+    stream: SHARED_STREAM_NAME,
+    root: "events",
+    durable: DURABLE,
+    decode: ocsfEventDecoder,
+    limits: { rowsMax: config.batchRowsMax, bytesMax: config.batchBytesMax, ageMs: config.batchAgeMs },
+    commitsAtOnce: config.commitsAtOnce,
+    slowMs: config.slowMs,
+    turns,
+    progress,
+    onCommit: (tenant, written) => {
+      metrics.committed(tenant, written)
+      return onDeadLetters(written)
+    },
+    onNobodys: (subjects) => {
+      metrics.nobodys(subjects.length)
+      const details = { messages: subjects.length, subjects: subjects.slice(0, SUBJECTS_TOLD_MAX) }
+      return Effect.logError("messages whose subject names no tenant stay in the stream", details)
+    }
+  })
+
+  const supervised = Effect.gen(function* () {
+    for (let failures = 1; ; failures += 1) {
+      const startedAt = yield* Clock.currentTimeMillis
+      const cause = yield* Effect.scoped(lane).pipe(Effect.sandbox, Effect.flip)
+      progress.phase = "starting"
+      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
+      if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
+      const error = Cause.squash(cause)
+      lastError = error instanceof Error ? error.message : String(error)
+      metrics.restarted()
+      const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1)) * (0.5 + (yield* Random.next) / 2)
+      const details = { problem: lastError, pauseMs: Math.round(pauseMs) }
+      if (Cause.hasDies(cause)) yield* Effect.logError("the lane begins again after a defect", details, cause)
+      else yield* Effect.logWarning("the lane begins again", details)
+      yield* Effect.sleep(pauseMs)
+    }
+  })
+
+  yield* (yield* Health).register(
+    "lane",
+    // A process that stands by is ready to take over.
+    Effect.sync(() => (progress.phase === "starting" ? (lastError ?? "begins") : undefined))
+  )
+  yield* Effect.forkScoped(supervised)
+})
+
+/** Runs the writer until the scope closes. */
+export const EventWriter = Layer.effectDiscard(make)
