@@ -10,7 +10,7 @@ export default defineConfig({
     include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks,faults}/test/**/*.test.ts"],
     pool: "forks",
     execArgv: ["--conditions=@bulkhead/source"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000
+    testTimeout: 60_000,
+    hookTimeout: 120_000
   }
 })

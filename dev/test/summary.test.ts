@@ -12,6 +12,7 @@ const health = (tenant: string, fields: Partial<TenantHealth> = {}): TenantHealt
   deadLetters: 0,
   deadLettersPresent: {},
   lagMessages: 0,
+  lanes: [],
   restarts: 0,
   ...fields
 })

@@ -8,6 +8,7 @@ export {
   ServerSilent,
   SourceMissing
 } from "./ConsumeError.ts"
+export { consumerPending } from "./consumerPending.ts"
 export { deleteConsumer } from "./deleteConsumer.ts"
 export { deleteStream } from "./deleteStream.ts"
 export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"

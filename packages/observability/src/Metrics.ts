@@ -4,11 +4,21 @@
 import { Context, Effect, Layer } from "effect"
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client"
 
-export class Metrics extends Context.Service<Metrics, { readonly registry: Registry }>()(
-  "@bulkhead/observability/Metrics"
-) {
+/** So many tenants have series of their own at most: with more, whoever scrapes would be the first to fall. */
+export const TENANT_LABELS_MAX = 5_000
+/** The label of all tenants beyond that. */
+export const OTHER_TENANTS = "_other"
+
+export class Metrics extends Context.Service<
+  Metrics,
+  {
+    readonly registry: Registry
+    /** The value of a label `tenant`: the tenant itself, or `_other` where there are too many. */
+    readonly tenantLabel: (tenant: string) => string
+  }
+>()("@bulkhead/observability/Metrics") {
   /** A registry of its own for each layer, so that two services in one process do not share figures. */
-  static readonly layer = (service: string, version: string): Layer.Layer<Metrics> =>
+  static readonly layer = (service: string, version: string, tenantsMax = TENANT_LABELS_MAX): Layer.Layer<Metrics> =>
     Layer.effect(
       Metrics,
       Effect.acquireRelease(
@@ -21,7 +31,16 @@ export class Metrics extends Context.Service<Metrics, { readonly registry: Regis
             labelNames: ["service", "version"],
             registers: [registry]
           }).set({ service, version }, 1)
-          return Metrics.of({ registry })
+          const labelled = new Set<string>()
+          return Metrics.of({
+            registry,
+            tenantLabel: (tenant) => {
+              if (labelled.has(tenant)) return tenant
+              if (labelled.size >= tenantsMax) return OTHER_TENANTS
+              labelled.add(tenant)
+              return tenant
+            }
+          })
         }),
         ({ registry }) => Effect.sync(() => registry.clear())
       )

@@ -75,11 +75,14 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
     ...(options.forgetAfterMs === undefined ? {} : { forgetAfterMs: options.forgetAfterMs }),
     ...options.limits
   })
+  progress.lane = { name: lane.name, watermark: seated }
+  progress.lagSeen = consumer.lagSeen
   progress.lag = consumer.lag
   progress.quota = quota
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       progress.quota = undefined
+      progress.lagSeen = undefined
     })
   )
 
@@ -101,6 +104,7 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
       if (quota !== undefined) yield* quota.admit(next.size)
       yield* write({ tenant, lane, from: watermark, ...next })
       watermark = next.to
+      progress.lane = { name: lane.name, watermark }
     }
   })
   return yield* Effect.raceFirst(read(consumer, options.decode, turns.decode, ahead), writer)

@@ -1,4 +1,5 @@
 import type { TenantSlug } from "@bulkhead/channels"
+import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { startCore } from "./coreHarness.ts"
@@ -54,7 +55,22 @@ describe("EventWriter", () => {
         letters.map((letter) => new TextDecoder().decode(letter.payload)),
         poison
       )
-      assert.strictEqual((yield* core.api.health.get({ params: { slug: "acme" } })).deadLetters, poison.length)
+      const health = core.api.health.get({ params: { slug: "acme" } })
+      assert.strictEqual((yield* health).deadLetters, poison.length)
+      yield* waitUntil(
+        "health and metrics say that nothing waits",
+        Effect.gen(function* () {
+          const { lanes } = yield* health
+          const text = yield* core.metrics
+          return lanes[0]?.lagMessages === 0 && text.includes('bulkhead_lane_lag_messages{tenant="acme"} 0')
+        })
+      )
+      const [lane] = (yield* health).lanes
+      assert.match(lane?.lane ?? "", /^events-acme@/)
+      const text = yield* core.metrics
+      assert.match(text, /bulkhead_lane_lag_seconds\{tenant="acme"\} 0\n/)
+      assert.match(text, /bulkhead_lane_last_commit_timestamp_seconds\{tenant="acme"\} \d{10}/)
+      assert.match(text, /bulkhead_replica_tenants\{status="active"\} 4\n/)
     })
   )
 })

@@ -30,7 +30,8 @@ export class DbEventWriterMetrics extends Context.Service<
 }
 
 const make = Effect.gen(function* () {
-  const registers = [(yield* Metrics).registry]
+  const { registry, tenantLabel } = yield* Metrics
+  const registers = [registry]
   const progress = initialSharedProgress()
   const counter = (name: string, help: string, labelNames: ReadonlyArray<string> = []) =>
     new Counter({ name, help, labelNames: [...labelNames], registers })
@@ -99,7 +100,8 @@ const make = Effect.gen(function* () {
 
   return DbEventWriterMetrics.of({
     progress,
-    committed: (tenant, written) => {
+    committed: (slug, written) => {
+      const tenant = tenantLabel(slug)
       commits.inc()
       rows.inc({ tenant }, written.rows)
       for (const { reason } of written.deadLetters) deadLetters.inc({ tenant, reason })

@@ -7,6 +7,17 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
 import { TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 
+/** One flow of a tenant from its stream into its schema. */
+export const LaneHealth = Schema.Struct({
+  /** The stream and when it was made: `events-acme@2026-11-24T10:00:00Z`. */
+  lane: Schema.String,
+  /** The last sequence of the stream that is written. */
+  watermark: Schema.Int,
+  lagMessages: Schema.Int,
+  /** Age of the oldest message not yet stored, milliseconds; absent without lag. */
+  lagMs: Schema.optionalKey(Schema.Number)
+}).annotate({ identifier: "LaneHealth" })
+
 /** The state of one tenant's flow from its stream into its schema. Counts are since core started, unless they say else. */
 export const TenantHealth = Schema.Struct({
   tenant: TenantSlug,
@@ -25,9 +36,12 @@ export const TenantHealth = Schema.Struct({
   deadLetters: Schema.Int,
   /** Those of them that are there now, by reason: neither stored since, nor purged, nor expired. */
   deadLettersPresent: Schema.Record(Schema.String, Schema.Int),
+  /** Of all its lanes. */
   lagMessages: Schema.Int,
-  /** Age of the oldest message not yet stored, milliseconds; absent without lag. */
+  /** Age of the oldest message not yet stored, milliseconds; absent without lag, or where another replica knows it. */
   lagMs: Schema.optionalKey(Schema.Number),
+  /** The lanes that run in the replica that was asked. */
+  lanes: Schema.Array(LaneHealth),
   lastCommitAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   restarts: Schema.Int,
   lastError: Schema.optionalKey(Schema.String)

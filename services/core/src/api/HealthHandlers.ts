@@ -1,9 +1,14 @@
 /**
  * Turns what the actors know of themselves into the health report, asking the server for each lane's lag.
  */
+import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
+import { consumerPending } from "@bulkhead/nats"
+import type { Tenant } from "@bulkhead/tenancy"
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { CoreConfig } from "../CoreConfig.ts"
 import { DeadLetterCounts } from "../lanes/DeadLetterCounts.ts"
+import { durableOf } from "../lanes/eventLane.ts"
 import type { ActorState } from "../tenants/ActorState.ts"
 import { TenantRegistry, type TenantState } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
@@ -33,6 +38,17 @@ const healthHere = Effect.fnUntraced(function* (state: ActorState) {
     deadLetters: state.deadLetters,
     lagMessages,
     ...(lag?.oldestAgeMs === undefined ? {} : { lagMs: lag.oldestAgeMs }),
+    lanes:
+      state.lane === undefined
+        ? []
+        : [
+            {
+              lane: state.lane.name,
+              watermark: state.lane.watermark,
+              lagMessages,
+              ...(lag?.oldestAgeMs === undefined ? {} : { lagMs: lag.oldestAgeMs })
+            }
+          ],
     ...(state.lastCommitAtMs === undefined ? {} : { lastCommitAt: DateTime.makeUnsafe(state.lastCommitAtMs) }),
     restarts: state.restarts,
     ...(reason === undefined ? {} : { reason }),
@@ -40,12 +56,22 @@ const healthHere = Effect.fnUntraced(function* (state: ActorState) {
   }
 })
 
-const healthElsewhere = ({ tenant, elsewhere: run }: TenantState) => ({
+/** What another replica's lane has not acknowledged, as the server says; its age only that replica knows. */
+const lagElsewhere = Effect.fnUntraced(function* ({ slug }: Tenant) {
+  const stream = (yield* CoreConfig).layout === "shared" ? SHARED_STREAM_NAME : streamName(slug)
+  return yield* consumerPending(stream, durableOf(stream, slug)).pipe(
+    Effect.timeout("1 second"),
+    Effect.orElseSucceed(() => undefined)
+  )
+})
+
+const healthElsewhere = ({ tenant, elsewhere: run }: TenantState, lagMessages: number) => ({
   status: run?.status ?? tenant.status,
-  eventsIn: (run?.rowsWritten ?? 0) + (run?.deadLetters ?? 0),
+  eventsIn: (run?.rowsWritten ?? 0) + (run?.deadLetters ?? 0) + lagMessages,
   rowsWritten: run?.rowsWritten ?? 0,
   deadLetters: run?.deadLetters ?? 0,
-  lagMessages: 0,
+  lagMessages,
+  lanes: [],
   ...(run?.lastCommitAt == null ? {} : { lastCommitAt: DateTime.fromDateUnsafe(run.lastCommitAt) }),
   restarts: run?.restarts ?? 0,
   ...(run?.reason == null ? {} : { reason: run.reason }),
@@ -54,7 +80,10 @@ const healthElsewhere = ({ tenant, elsewhere: run }: TenantState) => ({
 
 const healthOf = Effect.fnUntraced(function* (state: TenantState) {
   const letters = yield* DeadLetterCounts
-  const figures = state.here === undefined ? healthElsewhere(state) : yield* healthHere(state.here)
+  const figures =
+    state.here === undefined
+      ? healthElsewhere(state, (yield* lagElsewhere(state.tenant)) ?? 0)
+      : yield* healthHere(state.here)
   const health: TenantHealth = {
     tenant: state.tenant.slug,
     ...(state.replica === undefined ? {} : { replica: state.replica }),

@@ -33,7 +33,8 @@ export class QuotaMetrics extends Context.Service<
   static readonly layer = Layer.effect(
     QuotaMetrics,
     Effect.gen(function* () {
-      const registers = [(yield* Metrics).registry]
+      const { registry, tenantLabel } = yield* Metrics
+      const registers = [registry]
       const scheduler = yield* LaneScheduler
       const labelNames = ["tenant"] as const
       const gauges = Object.entries(LIMITS).map(([name, { name: metric, help }]) => ({
@@ -82,25 +83,29 @@ export class QuotaMetrics extends Context.Service<
         }
       })
       return QuotaMetrics.of({
-        limits: (tenant, limits) => {
+        limits: (slug, limits) => {
+          const tenant = tenantLabel(slug)
           for (const { name, gauge } of gauges) {
             const limit = limits[name]
             gauge.set({ tenant }, limit === "unlimited" ? Number.POSITIVE_INFINITY : limit)
           }
         },
-        admitted: (tenant, size) => {
+        admitted: (slug, size) => {
+          const tenant = tenantLabel(slug)
           events.inc({ tenant }, size.events)
           bytes.inc({ tenant }, size.bytes)
         },
-        throttled: (tenant, ms) => throttled.inc({ tenant }, ms / 1_000),
-        held: (tenant, by) => {
+        throttled: (tenant, ms) => throttled.inc({ tenant: tenantLabel(tenant) }, ms / 1_000),
+        held: (slug, by) => {
+          const tenant = tenantLabel(slug)
           for (const kind of HOLDS) {
             if (kind === by) held.set({ tenant, by: kind }, 1)
             else held.remove({ tenant, by: kind })
           }
         },
-        databaseBytes: (tenant, size) => database.set({ tenant }, size),
-        forget: (tenant) => {
+        databaseBytes: (tenant, size) => database.set({ tenant: tenantLabel(tenant) }, size),
+        forget: (slug) => {
+          const tenant = tenantLabel(slug)
           for (const gauge of [...gauges.map((shown) => shown.gauge), database]) gauge.remove({ tenant })
           for (const by of HOLDS) held.remove({ tenant, by })
         }

@@ -22,6 +22,8 @@ export class ActorState implements LaneProgress {
   deadLetters = 0
   lastCommitAtMs: number | undefined
   quota: LaneProgress["quota"]
+  lane: LaneProgress["lane"]
+  lagSeen: LaneProgress["lagSeen"]
   /** Called when the lane is seated and reads. */
   onRunning: (() => void) | undefined
   #lag: Effect.Effect<ConsumerLag, unknown> | undefined

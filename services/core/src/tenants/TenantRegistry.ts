@@ -249,11 +249,7 @@ const make = Effect.gen(function* () {
     Effect.forever,
     Effect.forkScoped
   )
-  metrics.countTenants(() => {
-    const counts = new Map<string, number>()
-    for (const { status } of actors.values()) counts.set(status, (counts.get(status) ?? 0) + 1)
-    return counts
-  })
+  metrics.watch(() => actors.values())
 
   const stateOf = (tenant: Tenant, elsewhere: KnownTenantRun | undefined): TenantState => {
     const here = actors.get(tenant.slug)
