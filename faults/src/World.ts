@@ -9,7 +9,7 @@ import { removePostgresFolder, startNatsServer, startPostgresServer } from "@bul
 import { Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { PgClient } from "@effect/sql-pg"
-import { ConfigProvider, Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { ConfigProvider, type Duration, Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import { audit } from "./audit.ts"
 import { startCore } from "./CoreProcess.ts"
 import { startTcpProxy } from "./TcpProxy.ts"
@@ -127,8 +127,11 @@ export const startWorld = Effect.fnUntraced(function* (options: WorldOptions) {
     pool,
     startLoad: Effect.forEach(tenants, (tenant) => tenant.start, { discard: true }),
     stopLoad: Effect.forEach(tenants, (tenant) => tenant.stop, { concurrency: "unbounded", discard: true }),
-    /** Waits until what these tenants have published up to now is stored; false when it is not within 90 s. */
-    caughtUp: Effect.fnUntraced(function* (some: ReadonlyArray<TenantLoad> = tenants) {
+    /** Waits until what these tenants have published up to now is stored; false when it is not within the limit. */
+    caughtUp: Effect.fnUntraced(function* (
+      some: ReadonlyArray<TenantLoad> = tenants,
+      limit: Duration.Input = RECOVERY_LIMIT
+    ) {
       const wanted = some.map(({ slug, ledger }) => ({ slug, ledger: { newest: ledger.newest } }) as TenantLoad)
       return yield* Effect.forEach(
         wanted,
@@ -136,7 +139,7 @@ export const startWorld = Effect.fnUntraced(function* (options: WorldOptions) {
         {
           concurrency: "unbounded"
         }
-      ).pipe(Effect.as(true), Effect.timeoutOrElse({ duration: RECOVERY_LIMIT, orElse: () => Effect.succeed(false) }))
+      ).pipe(Effect.as(true), Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.succeed(false) }))
     }),
     audit: audit(tenants.map(({ ledger }) => ledger)).pipe(
       Effect.retry(ANSWER_PATIENCE),
