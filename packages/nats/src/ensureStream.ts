@@ -54,8 +54,11 @@ const changeable = (config: StreamConfig, storedBytes: number) => ({
   ...(config.replicas === undefined ? {} : { num_replicas: config.replicas })
 })
 
+/** The server leaves out what is false. */
 const isAsWanted = (wanted: Readonly<Record<string, unknown>>, present: Readonly<Record<string, unknown>>): boolean =>
-  Object.entries(wanted).every(([key, value]) => JSON.stringify(present[key]) === JSON.stringify(value))
+  Object.entries(wanted).every(
+    ([key, value]) => JSON.stringify(present[key] ?? (value === false ? false : undefined)) === JSON.stringify(value)
+  )
 
 /** A present stream that loses messages by its nature, and cannot be changed. */
 class ForeignStream extends Error {

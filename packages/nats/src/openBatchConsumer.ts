@@ -30,7 +30,7 @@ export interface BatchConsumerOptions extends BatchLimits {
   readonly filterSubjects?: ReadonlyArray<string>
   /** The last sequence that is done with; 0 to read from the start. */
   readonly afterSequence: number
-  /** How often an idle server must say that it is there; three times that in silence is a failure. Default 5000. */
+  /** How often an idle server must say that it is there; three times that in silence is a failure. Default 10000. */
   readonly heartbeatMs?: number
 }
 
@@ -55,7 +55,7 @@ export interface BatchConsumer {
 }
 
 const CONNECT_WAIT = "5 seconds"
-const HEARTBEAT_MS = 5_000
+const HEARTBEAT_MS = 10_000
 const HOUR_NANOS = 3_600_000_000_000
 
 /**

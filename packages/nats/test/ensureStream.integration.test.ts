@@ -33,6 +33,19 @@ layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
     })
   )
 
+  it.effect("asks for no change of a stream that is as wanted", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "settled", subjects: ["settled.>"], maxAgeMs: DAY_MS }
+      yield* ensureStream(wanted)
+      const connection = yield* (yield* Nats).connection
+      const asked: Array<string> = []
+      connection.subscribe("$JS.API.STREAM.>", { callback: (_, { subject }) => void asked.push(subject) })
+      yield* ensureStream(wanted)
+      yield* Effect.promise(() => connection.flush())
+      assert.deepStrictEqual(asked, ["$JS.API.STREAM.INFO.settled"])
+    })
+  )
+
   it.effect("serves platform streams too, and two callers at once", () =>
     Effect.gen(function* () {
       const wanted = { name: "platform", subjects: ["platform.>"], maxAgeMs: 60_000 }

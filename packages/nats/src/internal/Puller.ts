@@ -16,6 +16,7 @@ import {
 } from "../ConsumeError.ts"
 import type { BatchBuffer } from "./BatchBuffer.ts"
 import { DeliveredMessage } from "./DeliveredMessage.ts"
+import { onEveryTick } from "./onEveryTick.ts"
 import { parseDelivery } from "./parseDelivery.ts"
 
 export interface PullerOptions {
@@ -30,7 +31,7 @@ export interface PullerOptions {
 }
 
 /** How long the server keeps a request open. */
-const REQUEST_EXPIRES_MS = 30_000
+const REQUEST_EXPIRES_MS = 60_000
 /** The timer fires late in a busy process: silence is believed when it was seen as often as this. */
 const SILENT_BEATS_MAX = 3
 
@@ -52,7 +53,7 @@ export class Puller {
   readonly #onFailure: (reason: ConsumeReason) => void
   readonly #requestSubject: string
   #subscription: Subscription | undefined
-  #heart: NodeJS.Timeout | undefined
+  #stopHeart: (() => void) | undefined
   #silentBeats = 0
   #isStopped = false
 
@@ -86,13 +87,13 @@ export class Puller {
         else this.#receive(message)
       }
     })
-    this.#heart = setInterval(() => this.#beat(), this.#options.heartbeatMs)
+    this.#stopHeart = onEveryTick(this.#options.heartbeatMs, () => this.#beat())
     this.pull()
   }
 
   stop(): void {
     this.#isStopped = true
-    clearInterval(this.#heart)
+    this.#stopHeart?.()
     if (!this.#connection.isClosed()) this.#subscription?.unsubscribe()
   }
 
