@@ -2,6 +2,7 @@
  * The connection pool to PostgreSQL, made from configuration. Building the layer waits for the server, so that a
  * service that starts before its database comes up by itself.
  */
+import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -17,7 +18,7 @@ export interface DatabaseOptions {
   readonly poolMax?: number
   /** Connections on which lanes commit. Default 4. */
   readonly laneConnections?: number
-  /** What `pg_stat_activity` shows. Default `bulkhead`. */
+  /** What `pg_stat_activity` shows, with a suffix that no other process has. Default `bulkhead`. */
   readonly applicationName?: string
   /** How long to wait for a server that does not answer yet, milliseconds. Default 30000. */
   readonly startTimeoutMs?: number
@@ -71,6 +72,12 @@ const placeOf = (url: Redacted.Redacted<string>): string | undefined => {
   return `${parsed.hostname}:${parsed.port || "5432"}${parsed.pathname}`
 }
 
+/** PostgreSQL cuts names at 63 bytes, and the suffix with them. */
+const NAME_LENGTH_MAX = 40
+
+/** A replica that froze is told from the others by it: `Replicas` ends its sessions. */
+const uniqueName = (name: string): string => `${name.slice(0, NAME_LENGTH_MAX)}-${randomUUID().slice(0, 13)}`
+
 const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   const place = placeOf(options.url)
   if (place === undefined) {
@@ -84,7 +91,7 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   }
   const shared = {
     url: options.url,
-    applicationName: options.applicationName ?? "bulkhead",
+    applicationName: uniqueName(options.applicationName ?? "bulkhead"),
     connectTimeout: Duration.seconds(5),
     // A server that vanished without a word is noticed within 20 s instead of two hours.
     keepAlive: Duration.seconds(10)

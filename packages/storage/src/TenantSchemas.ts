@@ -14,6 +14,7 @@ import { quoted } from "./internal/quoted.ts"
 import { asStorageError } from "./internal/sqlFailure.ts"
 import { tenantMigrations } from "./internal/tenantMigrations.ts"
 import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
+import { textArray } from "./internal/textArray.ts"
 import type { StorageError } from "./StorageError.ts"
 import { TenantStore } from "./TenantStore.ts"
 
@@ -37,6 +38,11 @@ export class TenantSchemas extends Context.Service<
      * of processes may ask at once. Fails with `TenantUnknown`.
      */
     readonly provision: (slug: TenantSlug) => Effect.Effect<SchemaVersions, StorageError>
+    /**
+     * Those of these tenants whose role and schema stand as `provision` left them: nothing was dropped, given to another
+     * owner, or is of an older release. One statement for any number of tenants.
+     */
+    readonly intact: (slugs: ReadonlyArray<TenantSlug>) => Effect.Effect<ReadonlySet<TenantSlug>, StorageError>
     /** Provisions every tenant that is not being deleted. One tenant's failure is in the report and stops no other. */
     readonly migrateAll: Effect.Effect<ReadonlyArray<MigrationOutcome>, StorageError>
     /** Drops schema and role with all that is in them; nothing there is fine. */
@@ -88,8 +94,28 @@ const make = Effect.gen(function* () {
       const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
       const month = monthOf(new Date(yield* Clock.currentTimeMillis))
       yield* makePartitions(sql, schema, ocsfEvents.name, [month])
+      yield* sql`select set_config('role', 'none', true)`
+      yield* sql`
+        insert into bulkhead.tenant_schemas as known (tenant, version) values (${slug}, ${versions.after})
+        on conflict (tenant) do update set version = excluded.version where known.version <> excluded.version`
       return versions
     }).pipe(sql.withTransaction, asStorageError("TenantSchemas.provision"))
+  })
+
+  const intact = Effect.fn("TenantSchemas.intact")(function* (slugs: ReadonlyArray<TenantSlug>) {
+    const version = tenantMigrations("", "").length
+    const rows = yield* sql<{ slug: TenantSlug }>`
+      select slug
+      from unnest(${textArray(slugs)}, ${textArray(slugs.map(schemaName))}) as wanted (slug, name)
+        join bulkhead.tenant_schemas on tenant = slug and version >= ${version}
+        join pg_roles on rolname = name and pg_has_role(current_user, pg_roles.oid, 'SET')
+        join pg_namespace on nspname = name and nspowner = pg_roles.oid
+        join pg_class as watermarks on watermarks.relnamespace = pg_namespace.oid and watermarks.relname = 'watermarks'
+        join pg_class as events on events.relnamespace = pg_namespace.oid and events.relname = 'ocsf_events'
+      where watermarks.relowner = pg_roles.oid and events.relowner = pg_roles.oid`.pipe(
+      asStorageError("TenantSchemas.intact")
+    )
+    return new Set(rows.map((row) => row.slug))
   })
 
   const outcomeOf = (tenant: TenantSlug): Effect.Effect<MigrationOutcome> =>
@@ -136,5 +162,5 @@ const make = Effect.gen(function* () {
     return yield* asTenant(sql, "TenantSchemas.version", slug)(versionIn(sql, schemaName(slug)))
   })
 
-  return TenantSchemas.of({ provision, migrateAll, erase, remains, version })
+  return TenantSchemas.of({ provision, intact, migrateAll, erase, remains, version })
 })

@@ -1,5 +1,6 @@
 /**
- * The schema `bulkhead`: which tenants there are, and the messages about them that wait for publication.
+ * The schema `bulkhead`: which tenants there are, the messages about them that wait for publication, and which process
+ * runs what.
  */
 import { DEFAULT_TENANT } from "@bulkhead/channels"
 import type { Migration } from "./migrate.ts"
@@ -52,5 +53,76 @@ export const controlMigrations: ReadonlyArray<Migration> = [
   {
     name: "limits of a tenant's own",
     statements: ["alter table bulkhead.tenants add column limits jsonb not null default '{}'"]
+  },
+  {
+    name: "replicas, claims and runs",
+    statements: [
+      `create table bulkhead.core_replicas (
+        id uuid primary key,
+        name text not null,
+        session_pid integer not null,
+        session_started_at timestamptz not null,
+        application_name text not null,
+        started_at timestamptz not null default clock_timestamp(),
+        seen_at timestamptz not null default clock_timestamp()
+      )`,
+      // Whoever is taken out of the members loses all it had claimed, in the same instant.
+      `create table bulkhead.claims (
+        kind text not null check (kind in ('tenant', 'duty')),
+        name text not null,
+        replica uuid references bulkhead.core_replicas on delete set null,
+        since timestamptz not null default clock_timestamp(),
+        primary key (kind, name)
+      )`,
+      "create index on bulkhead.claims (replica)",
+      `create table bulkhead.tenant_runs (
+        tenant text primary key references bulkhead.tenants (slug) on delete cascade,
+        replica uuid not null,
+        status text not null,
+        reason text,
+        restarts integer not null,
+        last_error text,
+        rows_written bigint not null,
+        dead_letters bigint not null,
+        last_commit_at timestamptz,
+        updated_at timestamptz not null default clock_timestamp()
+      )`,
+      // What a tenant's own table of migrations says, where the login role may read it for all of them at once.
+      `create table bulkhead.tenant_schemas (
+        tenant text primary key references bulkhead.tenants (slug) on delete cascade,
+        version integer not null
+      )`,
+      // Each watermark is read as the role that owns it: this function has no rights of its own.
+      `create function bulkhead.lanes_of(slugs text[], names text[])
+        returns table (tenant text, lane text, seq bigint, rows_written bigint, dead_letters bigint,
+          updated_at timestamptz)
+        language plpgsql as $$
+        begin
+          for place in 1 .. coalesce(cardinality(slugs), 0) loop
+            perform set_config('role', names[place], true);
+            return query execute format(
+              'select %L::text, lane, seq, rows_written, dead_letters, updated_at from %I.watermarks',
+              slugs[place], names[place]);
+          end loop;
+          perform set_config('role', 'none', true);
+        end $$`,
+      `create function bulkhead.tell_tenant() returns trigger language plpgsql as $$
+        begin
+          if tg_op = 'DELETE' then
+            delete from bulkhead.claims where kind = 'tenant' and name = old.slug;
+          end if;
+          perform pg_notify('bulkhead', 'tenant ' || coalesce(new.slug, old.slug));
+          return null;
+        end $$`,
+      `create trigger tell after insert or update or delete on bulkhead.tenants
+        for each row execute function bulkhead.tell_tenant()`,
+      `create function bulkhead.tell_replicas() returns trigger language plpgsql as $$
+        begin
+          perform pg_notify('bulkhead', 'replicas');
+          return null;
+        end $$`,
+      `create trigger tell after insert or delete on bulkhead.core_replicas
+        for each row execute function bulkhead.tell_replicas()`
+    ]
   }
 ]
