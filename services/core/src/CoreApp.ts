@@ -25,6 +25,7 @@ import { CanaryMetrics } from "./canary/CanaryMetrics.ts"
 import { IsolationCanary } from "./canary/IsolationCanary.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
+import { Membership } from "./replicas/Membership.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
@@ -97,6 +98,7 @@ const apiServer = Layer.unwrap(
 export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob, IsolationCanary).pipe(
   Layer.provide(TenantRegistry.layer),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
+  Layer.provide(Membership.layer),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),
   Layer.provide(servers),

@@ -11,6 +11,13 @@
  * | `CORE_ACCOUNTS` | `signer`, `none` | `signer` | whether each tenant has a NATS account, kept by account-signer |
  * | `CORE_CANARY_MS` | milliseconds | `60000` | pause between two rounds of the isolation canary; 0 for none |
  * | `CORE_RECONCILE_MS` | milliseconds | `5000` | how often the registry compares wish and reality |
+ * | `CORE_DRIFT_MS` | milliseconds | `30000` | how often it looks whether somebody took away what it had made |
+ * | `CORE_HEARTBEAT_MS` | milliseconds | `1000` | how often a replica says that it is there |
+ * | `CORE_REPLICA_LIFETIME_MS` | milliseconds | `4000` | how long it counts as alive after that; the same in all replicas |
+ * | `CORE_STARTS_AT_ONCE` | tenants | `32` | how many tenants' lanes are started at a time |
+ * | `CORE_RESTARTS_MAX` | failures | `10` | so many failures of one tenant … |
+ * | `CORE_RESTARTS_WINDOW_MS` | milliseconds | `300000` | … within this time, and its tries become rare … |
+ * | `CORE_RETRY_RARE_MS` | milliseconds | `60000` | … so long apart at most |
  * | `CORE_PROVISION_WAIT_MS` | milliseconds | `10000` | how long a create waits for the tenant to become active |
  * | `CORE_RETENTION_DAYS` | days | `30` | how long events are kept; whole partitions are dropped |
  * | `CORE_STREAM_BYTES_MAX` | bytes | `1073741824` | size of one tenant's stream at most, where its plan allows more |
@@ -36,6 +43,13 @@ const config = Config.all({
     Config.withDefault(60_000)
   ),
   reconcileMs: milliseconds("CORE_RECONCILE_MS", 5_000),
+  driftMs: milliseconds("CORE_DRIFT_MS", 30_000),
+  heartbeatMs: milliseconds("CORE_HEARTBEAT_MS", 1_000),
+  replicaLifetimeMs: milliseconds("CORE_REPLICA_LIFETIME_MS", 4_000),
+  startsAtOnce: Config.schema(positive, "CORE_STARTS_AT_ONCE").pipe(Config.withDefault(32)),
+  restartsMax: Config.schema(positive, "CORE_RESTARTS_MAX").pipe(Config.withDefault(10)),
+  restartsWindowMs: milliseconds("CORE_RESTARTS_WINDOW_MS", 300_000),
+  retryRareMs: milliseconds("CORE_RETRY_RARE_MS", 60_000),
   provisionWaitMs: milliseconds("CORE_PROVISION_WAIT_MS", 10_000),
   retentionDays: Config.schema(positive, "CORE_RETENTION_DAYS").pipe(Config.withDefault(30)),
   streamBytesMax: Config.schema(positive, "CORE_STREAM_BYTES_MAX").pipe(Config.withDefault(1_073_741_824)),

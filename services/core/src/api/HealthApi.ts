@@ -5,12 +5,14 @@ import { TenantSlug, TenantStatus } from "@bulkhead/tenancy"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { TenantUnknownProblem } from "./problems.ts"
+import { TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 
 /** The state of one tenant's flow from its stream into its schema. Counts are since core started, unless they say else. */
 export const TenantHealth = Schema.Struct({
   tenant: TenantSlug,
   status: TenantStatus,
+  /** The id of the replica that runs it; absent while none does. What another replica told of it may be seconds old. */
+  replica: Schema.optionalKey(Schema.String),
   /** Why it does not run as it should. */
   reason: Schema.optionalKey(Schema.String),
   /** Which quota holds it back: `rate` writes as fast as it may, `storage` nothing. */
@@ -32,11 +34,11 @@ export type TenantHealth = typeof TenantHealth.Type
 
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
-    HttpApiEndpoint.get("list", "/", { success: Schema.Array(TenantHealth) }),
+    HttpApiEndpoint.get("list", "/", { success: Schema.Array(TenantHealth), error: UnavailableProblem }),
     HttpApiEndpoint.get("get", "/:slug", {
       params: { slug: Schema.String },
       success: TenantHealth,
-      error: TenantUnknownProblem
+      error: [TenantUnknownProblem, UnavailableProblem]
     })
   )
   .prefix("/health/tenants")

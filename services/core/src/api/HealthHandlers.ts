@@ -3,11 +3,12 @@
  */
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import type { ActorState } from "../tenants/TenantActor.ts"
-import { TenantRegistry } from "../tenants/TenantRegistry.ts"
+import type { ActorState } from "../tenants/ActorState.ts"
+import { TenantRegistry, type TenantState } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
 import type { TenantHealth } from "./HealthApi.ts"
 import { TenantUnknownProblem } from "./problems.ts"
+import { unavailable } from "./TenantsHandlers.ts"
 
 const LAG_QUESTIONS_AT_ONCE = 16
 
@@ -18,14 +19,14 @@ const lagOf = (state: ActorState) =>
     Effect.orElseSucceed(() => undefined)
   )
 
-const healthOf = Effect.fnUntraced(function* (state: ActorState) {
+const healthHere = Effect.fnUntraced(function* (state: ActorState) {
   const lag = yield* lagOf(state)
   const lagMessages = lag?.messages ?? 0
   const hold = state.quota?.hold
-  const health: TenantHealth = {
-    tenant: state.tenant.slug,
-    status: hold?.kind === "storage" && state.status === "active" ? "degraded" : state.status,
-    ...(hold === undefined ? {} : { heldBy: hold.kind, reason: hold.reason }),
+  const reason = state.reason ?? hold?.reason
+  return {
+    status: hold?.kind === "storage" && state.status === "active" ? ("degraded" as const) : state.status,
+    ...(hold === undefined ? {} : { heldBy: hold.kind }),
     eventsIn: state.rowsWritten + state.deadLetters + lagMessages,
     rowsWritten: state.rowsWritten,
     deadLetters: state.deadLetters,
@@ -33,7 +34,29 @@ const healthOf = Effect.fnUntraced(function* (state: ActorState) {
     ...(lag?.oldestAgeMs === undefined ? {} : { lagMs: lag.oldestAgeMs }),
     ...(state.lastCommitAtMs === undefined ? {} : { lastCommitAt: DateTime.makeUnsafe(state.lastCommitAtMs) }),
     restarts: state.restarts,
+    ...(reason === undefined ? {} : { reason }),
     ...(state.lastError === undefined ? {} : { lastError: state.lastError })
+  }
+})
+
+const healthElsewhere = ({ tenant, elsewhere: run }: TenantState) => ({
+  status: run?.status ?? tenant.status,
+  eventsIn: (run?.rowsWritten ?? 0) + (run?.deadLetters ?? 0),
+  rowsWritten: run?.rowsWritten ?? 0,
+  deadLetters: run?.deadLetters ?? 0,
+  lagMessages: 0,
+  ...(run?.lastCommitAt == null ? {} : { lastCommitAt: DateTime.fromDateUnsafe(run.lastCommitAt) }),
+  restarts: run?.restarts ?? 0,
+  ...(run?.reason == null ? {} : { reason: run.reason }),
+  ...(run?.lastError == null ? {} : { lastError: run.lastError })
+})
+
+const healthOf = Effect.fnUntraced(function* (state: TenantState) {
+  const figures = state.here === undefined ? healthElsewhere(state) : yield* healthHere(state.here)
+  const health: TenantHealth = {
+    tenant: state.tenant.slug,
+    ...(state.replica === undefined ? {} : { replica: state.replica }),
+    ...figures
   }
   return health
 })
@@ -45,13 +68,14 @@ export const HealthHandlers = HttpApiBuilder.group(
     const registry = yield* TenantRegistry
     return handlers.handleAll({
       list: () =>
-        Effect.flatMap(registry.states, (states) =>
-          Effect.forEach(states, healthOf, { concurrency: LAG_QUESTIONS_AT_ONCE })
+        registry.states.pipe(
+          Effect.flatMap((states) => Effect.forEach(states, healthOf, { concurrency: LAG_QUESTIONS_AT_ONCE })),
+          Effect.catchTag("StorageError", unavailable)
         ),
       get: Effect.fnUntraced(function* ({ params }) {
-        const state = yield* registry.state(params.slug)
+        const state = yield* registry.state(params.slug).pipe(Effect.catchTag("StorageError", unavailable))
         if (state !== undefined) return yield* healthOf(state)
-        const detail = `No tenant "${params.slug}" is running here. List them with GET /v1/tenants`
+        const detail = `No tenant "${params.slug}" is known here. List them with GET /v1/tenants`
         return yield* new TenantUnknownProblem({ detail, slug: params.slug })
       })
     })

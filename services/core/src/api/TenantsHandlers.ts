@@ -21,7 +21,7 @@ import {
 } from "./problems.ts"
 
 /** A database that is away is the caller's business; whatever else it says is a fault of ours, and dies. */
-const unavailable = (error: StorageError) =>
+export const unavailable = (error: StorageError) =>
   error.isRetryable
     ? Effect.fail(
         new UnavailableProblem({
@@ -64,8 +64,8 @@ export const TenantsHandlers = HttpApiBuilder.group(
 
     /** The tenant as soon as what was asked for is in force, or as it stands when the time is over. */
     const whenSettled = (tenant: Tenant) =>
-      Effect.map(registry.state(tenant.slug), (state) =>
-        state !== undefined && state.tenant.generation >= tenant.generation ? state.tenant : tenant
+      Effect.map(registry.tenant(tenant.slug), (known) =>
+        known !== undefined && known.id === tenant.id && known.generation >= tenant.generation ? known : tenant
       ).pipe(
         Effect.repeat({ schedule: lookAgain, until: isSettled }),
         Effect.timeoutOrElse({ duration: config.provisionWaitMs, orElse: () => Effect.succeed(tenant) })
@@ -87,9 +87,7 @@ export const TenantsHandlers = HttpApiBuilder.group(
 
     const request = Effect.fnUntraced(function* (slug: string, wish: TenantWish) {
       if (!isTenantSlug(slug)) return yield* unknownTenant(slug)
-      const tenant = yield* changeFailures(slug, store.request(slug, wish))
-      yield* registry.notify(tenant.slug)
-      return tenant
+      return yield* changeFailures(slug, store.request(slug, wish))
     })
 
     const find = (slug: string) =>
@@ -127,7 +125,6 @@ export const TenantsHandlers = HttpApiBuilder.group(
           ),
           Effect.catchTag("StorageError", unavailable)
         )
-        yield* registry.notify(tenant.slug)
         return yield* whenSettled(tenant)
       }),
       list: () => store.list.pipe(Effect.catchTag("StorageError", unavailable)),

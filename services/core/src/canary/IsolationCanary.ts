@@ -11,7 +11,7 @@ import { Duration, Effect, Layer, Schema } from "effect"
 import { connectAsTenant } from "../accounts/connectAsTenant.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
-import { TenantRegistry } from "../tenants/TenantRegistry.ts"
+import { runDuty } from "../replicas/Duty.ts"
 import { CanaryMetrics } from "./CanaryMetrics.ts"
 import { type CanaryPair, harmless, publishHarmlessly, wallsOf } from "./walls.ts"
 
@@ -39,7 +39,6 @@ const make = Effect.gen(function* () {
   const { canaryMs } = yield* CoreConfig
   const accounts = yield* TenantAccounts
   const store = yield* TenantStore
-  const registry = yield* TenantRegistry
   const metrics = yield* CanaryMetrics
   const health = yield* Health
   const nats = yield* Nats
@@ -51,7 +50,7 @@ const make = Effect.gen(function* () {
       .get(slug)
       .pipe(
         Effect.catchReason("StorageError", "TenantUnknown", () =>
-          Effect.tap(store.create({ slug, name: "Isolation canary", plan: "free" }), () => registry.notify(slug))
+          store.create({ slug, name: "Isolation canary", plan: "free" })
         )
       )
     if (found.status === "active") return found
@@ -129,10 +128,18 @@ const make = Effect.gen(function* () {
     "isolation",
     Effect.sync(() => (open.length === 0 ? undefined : `a wall is open: ${open.join("; ")}`))
   )
-  yield* round.pipe(
-    Effect.flatMap((pauseMs) => Effect.sleep(pauseMs)),
-    Effect.forever,
-    Effect.forkScoped
+  yield* runDuty(
+    "isolation-canary",
+    round.pipe(
+      Effect.flatMap((pauseMs) => Effect.sleep(pauseMs)),
+      Effect.forever,
+      // Whoever has the duty now finds out for itself.
+      Effect.ensuring(
+        Effect.sync(() => {
+          open = []
+        })
+      )
+    )
   )
 })
 

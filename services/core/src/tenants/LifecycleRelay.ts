@@ -9,6 +9,7 @@ import { Outbox, type OutboxMessage } from "@bulkhead/storage"
 import { withTenant } from "@bulkhead/tenancy"
 import { jetstream } from "@nats-io/jetstream"
 import { Effect, Layer, Schedule } from "effect"
+import { runDuty } from "../replicas/Duty.ts"
 
 /** Kept for a week, so that a reader may be away over a weekend. */
 const LIFECYCLE_STREAM = {
@@ -67,13 +68,17 @@ const make = Effect.gen(function* () {
     if (ids.length > 0) yield* outbox.markPublished(ids)
   })
 
-  yield* ensureStream(LIFECYCLE_STREAM).pipe(
-    Effect.andThen(round.pipe(Effect.repeat(Schedule.spaced(POLL_EVERY)))),
-    Effect.tapError((error) => Effect.logWarning("lifecycle messages wait; trying again", { problem: error.message })),
-    Effect.retry(Schedule.spaced("2 seconds")),
-    Effect.forkScoped
+  yield* runDuty(
+    "lifecycle-relay",
+    ensureStream(LIFECYCLE_STREAM).pipe(
+      Effect.andThen(round.pipe(Effect.andThen(Effect.sleep(POLL_EVERY)), Effect.forever)),
+      Effect.tapError((error) =>
+        Effect.logWarning("lifecycle messages wait; trying again", { problem: error.message })
+      ),
+      Effect.retry(Schedule.spaced("2 seconds"))
+    )
   )
 })
 
-/** Runs the relay until the scope closes. One process of an installation runs it. */
+/** Runs the relay until the scope closes, in one replica at a time; what two publish has the same id. */
 export const LifecycleRelay = Layer.effectDiscard(make)

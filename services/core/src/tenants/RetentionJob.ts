@@ -4,8 +4,12 @@
  */
 import { Retention, TenantStore } from "@bulkhead/storage"
 import { withTenant } from "@bulkhead/tenancy"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
+import { runDuty } from "../replicas/Duty.ts"
+
+/** Between two tenants: thousands of them must not be felt. */
+const PAUSE = "1 second"
 
 const make = Effect.gen(function* () {
   const { retentionDays: days } = yield* CoreConfig
@@ -20,18 +24,19 @@ const make = Effect.gen(function* () {
     Effect.catch((error) => Effect.logWarning("retention did not run; next try in an hour", { problem: error.message }))
   )
 
-  yield* store.list.pipe(
+  const run = store.list.pipe(
     Effect.map((tenants) => tenants.filter((tenant) => tenant.status === "active")),
     Effect.flatMap((tenants) =>
-      Effect.forEach(tenants, (tenant) => runFor(tenant.slug).pipe(withTenant(tenant)), { discard: true })
+      Effect.forEach(
+        tenants,
+        (tenant) => runFor(tenant.slug).pipe(withTenant(tenant), Effect.andThen(Effect.sleep(PAUSE))),
+        { discard: true }
+      )
     ),
-    Effect.catch((error) =>
-      Effect.logWarning("retention did not run; next try in an hour", { problem: error.message })
-    ),
-    Effect.repeat(Schedule.spaced("1 hour")),
-    Effect.forkScoped
+    Effect.catch((error) => Effect.logWarning("retention did not run; next try in an hour", { problem: error.message }))
   )
+  yield* runDuty("retention", run.pipe(Effect.andThen(Effect.sleep("1 hour")), Effect.forever))
 })
 
-/** Runs retention until the scope closes; any number of processes may. */
+/** Runs retention until the scope closes, in one replica at a time. */
 export const RetentionJob = Layer.effectDiscard(make)

@@ -4,54 +4,47 @@
  */
 import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
 import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
-import type { LaneProgress } from "@bulkhead/pipeline"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
-import { type Tenant, type TenantStatus, withTenant } from "@bulkhead/tenancy"
-import { Cause, Clock, Deferred, Effect, Random, Schedule } from "effect"
+import { type Tenant, withTenant } from "@bulkhead/tenancy"
+import { Cause, Clock, Deferred, Effect, Exit, Predicate, Random, Schedule, Scope, Semaphore } from "effect"
 import { provePublishing } from "../accounts/provePublishing.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import { CoreConfig } from "../CoreConfig.ts"
 import { CoreMetrics } from "../CoreMetrics.ts"
 import { runEventWriter } from "../lanes/EventWriter.ts"
 import { limitsInForce } from "../quotas/limitsInForce.ts"
+import type { ActorState } from "./ActorState.ts"
 import { eraseTenant } from "./eraseTenant.ts"
+import { RestartBudget } from "./RestartBudget.ts"
 
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 10_000
 /** A lane that ran this long was healthy: its next failure starts with a short pause again. */
 const HEALTHY_MS = 30_000
 
-/** What can be seen of an actor from outside. */
-export interface ActorState extends LaneProgress {
-  tenant: Tenant
-  /** The registry's view: `active` while the lane runs, `degraded` while it waits for its next try. */
-  status: TenantStatus
-  restarts: number
-  lastError: string | undefined
-}
+/** How long a start that does not come to its end keeps its turn. */
+const START_TURN_MS = 5_000
 
-export const initialState = (tenant: Tenant): ActorState => ({
-  tenant,
-  status: "provisioning",
-  rowsWritten: 0,
-  deadLetters: 0,
-  lastCommitAtMs: undefined,
-  lag: undefined,
-  quota: undefined,
-  restarts: 0,
-  lastError: undefined
-})
+/** What an actor needs besides its state. */
+export interface ActorSurroundings {
+  readonly mode: PrefixMode
+  /** A permit for each start under way. */
+  readonly starts: Semaphore.Semaphore
+}
 
 const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =>
   appliedGeneration >= generation && status !== "provisioning"
 
 /** Schema, role and stream. */
-const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (tenant: Tenant, mode: PrefixMode) {
+const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
+  { tenant, present }: ActorState,
+  mode: PrefixMode
+) {
   const { slug } = tenant
   const config = yield* CoreConfig
-  yield* (yield* TenantSchemas).provision(slug)
+  if (present === undefined) yield* (yield* TenantSchemas).provision(slug)
   // Before the stream is looked at: see seatLane.
-  const lanes = yield* (yield* TenantStats).lanes(slug)
+  const lanes = present ?? (yield* (yield* TenantStats).lanes(slug))
   const stream = tenantStreamConfig({
     tenant: slug,
     mode,
@@ -94,62 +87,100 @@ const followAccount = (state: ActorState, stored: Deferred.Deferred<void>) =>
     Effect.retry(accountBackoff)
   )
 
-/** All the walls of a tenant; those of NATS and of PostgreSQL at the same time. */
-const provision = Effect.fn("TenantActor.provision")(function* (state: ActorState, mode: PrefixMode) {
+/** All the walls of a tenant; those of NATS and of PostgreSQL at the same time. Storage waits for its turn. */
+const provision = Effect.fn("TenantActor.provision")(function* (
+  state: ActorState,
+  mode: PrefixMode,
+  turn: Effect.Effect<unknown>
+) {
+  const storage = Effect.andThen(turn, provisionStorage(state, mode))
   if (state.tenant.status !== "provisioning") {
     const stored = yield* Deferred.make<void>()
     yield* Effect.forkScoped(followAccount(state, stored))
-    const provisioned = yield* provisionStorage(state.tenant, mode)
+    const provisioned = yield* storage
     yield* Deferred.succeed(stored, undefined)
     return provisioned
   }
-  const storage = provisionStorage(state.tenant, mode)
   const [provisioned] = yield* Effect.all([storage, ensureAccount(state.tenant)], { concurrency: 2 })
   yield* settle(state)
   return provisioned
 })
 
-const live = Effect.fnUntraced(function* (state: ActorState, mode: PrefixMode) {
+const live = Effect.fnUntraced(function* (state: ActorState, { mode, starts }: ActorSurroundings) {
   if (state.tenant.status === "deleting") {
     const report = yield* eraseTenant(state.tenant)
     yield* Effect.logInfo("tenant erased", report)
     // Its record is gone: the registry ends this actor when it looks next.
     return yield* Effect.never
   }
-  const provisioned = yield* provision(state, mode)
-  state.status = state.tenant.status
+  const turn = yield* Scope.fork(yield* Effect.scope)
+  const endTurn = () => Effect.runFork(Scope.close(turn, Exit.void))
+  // Held until the lane runs, so that two thousand tenants do not start at the same instant; one that hangs does not
+  // hold up the others for long.
+  const takeTurn = Effect.gen(function* () {
+    yield* Semaphore.takeScoped(starts, 1)
+    const deadline = setTimeout(endTurn, START_TURN_MS)
+    yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(deadline)))
+  }).pipe(Scope.provide(turn))
+  const started = () => {
+    state.running()
+    endTurn()
+  }
+  state.onRunning = started
+  const provisioned = yield* provision(state, mode, takeTurn)
+  if (provisioned !== undefined) {
+    return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
+  }
   // In this mode the tenant has no subjects, and so nothing to write.
-  if (provisioned === undefined) return yield* Effect.never
-  return yield* runEventWriter(state.tenant, provisioned.source, provisioned.lanes, state)
+  started()
+  return yield* Effect.never
 })
 
-const pauseMs = (failures: number) =>
-  Effect.map(Random.next, (jitter) => Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1)) * (0.5 + jitter / 2))
+/** 50 to 100 % of the longest pause. */
+const jittered = (pauseMs: number) => Effect.map(Random.next, (jitter) => pauseMs * (0.5 + jitter / 2))
+
+const grownPauseMs = (failures: number): number => Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1))
+
+/** A server that is away is no fault of the tenant's, and costs it nothing of its budget. */
+const SERVER_AWAY = new Set(["ConnectionLost", "ServerSilent", "NatsUnavailable", "DatabaseUnavailable"])
+
+const isServerAway = (error: unknown): boolean =>
+  Predicate.hasProperty(error, "reason") &&
+  SERVER_AWAY.has(String(Predicate.hasProperty(error.reason, "_tag") && error.reason._tag))
+
+const noteFailure = Effect.fnUntraced(function* (state: ActorState, budget: RestartBudget, error: unknown) {
+  const metrics = yield* CoreMetrics
+  const { restartsMax: failures, restartsWindowMs: windowMs, retryRareMs: pauseMsMax } = yield* CoreConfig
+  const problem = error instanceof Error ? error.message : String(error)
+  state.failed(problem)
+  metrics.restarted(state.tenant.slug)
+  if (!isServerAway(error) && budget.count(yield* Clock.currentTimeMillis)) {
+    metrics.budgetUsedUp(state.tenant.slug)
+    const details = { problem, failures, windowMs, pauseMsMax }
+    yield* Effect.logError("a tenant's restart budget is used up; its tries become rare", details)
+  }
+  if (budget.isUsedUp) state.reason = `its restart budget of ${failures} in ${windowMs} ms is used up: ${problem}`
+})
 
 /** Runs the actor until it is interrupted. It never fails: its failures are in `state`, in the log and in metrics. */
-export const runTenantActor = (state: ActorState, mode: PrefixMode) =>
+export const runTenantActor = (state: ActorState, surroundings: ActorSurroundings) =>
   Effect.gen(function* () {
+    const { restartsMax, restartsWindowMs, retryRareMs } = yield* CoreConfig
+    const budget = new RestartBudget(restartsMax, restartsWindowMs)
     for (let failures = 1; ; failures += 1) {
       const startedAt = yield* Clock.currentTimeMillis
-      const cause = yield* Effect.scoped(live(state, mode)).pipe(Effect.sandbox, Effect.flip)
+      const cause = yield* Effect.scoped(live(state, surroundings)).pipe(Effect.sandbox, Effect.flip)
       if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
-      if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
-      state.lag = undefined
-      // What is wanted is more telling than that it is not done yet.
-      state.status = state.tenant.status === "active" ? "degraded" : state.tenant.status
-      state.restarts += 1
-      ;(yield* CoreMetrics).restarted(state.tenant.slug)
-      state.lastError = messageOf(cause)
-      const pause = yield* pauseMs(failures)
-      const details = { problem: state.lastError, pauseMs: Math.round(pause), restarts: state.restarts }
+      if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) {
+        failures = 1
+        budget.refill()
+      }
+      yield* noteFailure(state, budget, Cause.squash(cause))
+      const pauseMs = yield* jittered(budget.isUsedUp ? retryRareMs : grownPauseMs(failures))
+      const details = { problem: state.lastError, pauseMs: Math.round(pauseMs), restarts: state.restarts }
       // A cause may quote rows; only a fault of ours, which nobody foresaw, is worth its stack.
       if (Cause.hasDies(cause)) yield* Effect.logError("tenant actor restarts after a defect", details, cause)
       else yield* Effect.logWarning("tenant actor restarts", details)
-      yield* Effect.sleep(pause)
+      yield* Effect.sleep(pauseMs)
     }
   }).pipe(withTenant(state.tenant))
-
-const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
