@@ -66,40 +66,43 @@ describe("the shared layout", () => {
     })
   )
 
-  it.live("follows the prefix mode without a restart, and what the stream took before is written all the same", () =>
-    Effect.gen(function* () {
-      const core = yield* start({ NATS_TENANT_PREFIX_MODE: "both" })
-      yield* core.create("acme")
-      const flags = yield* Effect.provideContext(
-        FlagStore,
-        yield* Layer.build(FlagStore.layer(Effect.succeed(core.operator)))
-      )
-      const publishRaw = (subject: string, owner: string, number: number) =>
-        Effect.promise(() => core.operator.request(subject, ocsfEvent(owner, number)))
-      yield* publishRaw("events.x", "old", 1)
-      yield* publishRaw("acme.events.x", "acme", 1)
-      yield* flags.set(PREFIX_MODE, { kind: "everyone" }, "legacy")
-      yield* waitUntil(
-        "prefixed subjects are gone",
-        Effect.map(core.subjects, (subjects) => !subjects.includes("acme.>"))
-      )
-      yield* publishRaw("events.x", "old", 2)
-      yield* flags.set(PREFIX_MODE, { kind: "everyone" }, "prefixed")
-      yield* waitUntil(
-        "unprefixed subjects are gone",
-        Effect.map(core.subjects, (subjects) => subjects.join() === "acme.>,default.>")
-      )
-      yield* publishRaw("acme.events.x", "acme", 2)
-      yield* core.awaitStored("default", 2)
-      yield* core.awaitStored("acme", 2)
-      assert.deepStrictEqual(
-        (yield* core.stored("default")).map(({ number }) => number),
-        [1, 2]
-      )
-      assert.deepStrictEqual(
-        (yield* core.stored("acme")).map(({ number }) => number),
-        [1, 2]
-      )
-    })
+  it.live(
+    "follows the prefix mode without a restart, and what the stream took before is written all the same",
+    () =>
+      Effect.gen(function* () {
+        const core = yield* start({ NATS_TENANT_PREFIX_MODE: "both" })
+        yield* core.create("acme")
+        const flags = yield* Effect.provideContext(
+          FlagStore,
+          yield* Layer.build(FlagStore.layer(Effect.succeed(core.operator)))
+        )
+        const publishRaw = (subject: string, owner: string, number: number) =>
+          Effect.promise(() => core.operator.request(subject, ocsfEvent(owner, number)))
+        yield* publishRaw("events.x", "old", 1)
+        yield* publishRaw("acme.events.x", "acme", 1)
+        yield* flags.set(PREFIX_MODE, { kind: "everyone" }, "legacy")
+        yield* waitUntil(
+          "prefixed subjects are gone",
+          Effect.map(core.subjects, (subjects) => !subjects.includes("acme.>"))
+        )
+        yield* publishRaw("events.x", "old", 2)
+        yield* flags.set(PREFIX_MODE, { kind: "everyone" }, "prefixed")
+        yield* waitUntil(
+          "unprefixed subjects are gone",
+          Effect.map(core.subjects, (subjects) => subjects.join() === "acme.>,default.>")
+        )
+        yield* publishRaw("acme.events.x", "acme", 2)
+        yield* core.awaitStored("default", 2)
+        yield* core.awaitStored("acme", 2)
+        assert.deepStrictEqual(
+          (yield* core.stored("default")).map(({ number }) => number),
+          [1, 2]
+        )
+        assert.deepStrictEqual(
+          (yield* core.stored("acme")).map(({ number }) => number),
+          [1, 2]
+        )
+      }),
+    90_000
   )
 })

@@ -3,9 +3,9 @@
  * of several processes changes it.
  */
 import { type Flags, prefixMode } from "@bulkhead/flags"
-import { ensureStream, type StreamConfig, type StreamIncarnation, sharedStreamConfig } from "@bulkhead/nats"
+import { ensureStream, type Nats, type StreamConfig, type StreamIncarnation, sharedStreamConfig } from "@bulkhead/nats"
 import { TenantStore } from "@bulkhead/storage"
-import { Effect, Semaphore } from "effect"
+import { Effect, Fiber, Semaphore } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
 
 const wanted = Effect.gen(function* () {
@@ -36,7 +36,7 @@ const ensureOnce = Effect.gen(function* () {
 /** Gives an effect that makes the stream take every tenant's subjects; those who ask meanwhile share the next run. */
 export const makeSharedStream = Effect.gen(function* () {
   const turns = yield* Semaphore.make(1)
-  const context = yield* Effect.context<CoreConfig | Flags | TenantStore>()
+  const context = yield* Effect.context<CoreConfig | Flags | Nats | TenantStore>()
   let begun = 0
   let latest: { readonly run: number; readonly made: StreamIncarnation } | undefined
   const run = Effect.gen(function* () {
@@ -46,10 +46,14 @@ export const makeSharedStream = Effect.gen(function* () {
     latest = { run: own, made }
     return made
   }).pipe(Effect.withSpan("SharedStream.ensure"))
+  const scope = yield* Effect.scope
   return Effect.suspend(() => {
     const asked = begun
-    return turns.withPermit(
-      Effect.suspend(() => (latest !== undefined && latest.run > asked ? Effect.succeed(latest.made) : run))
-    )
-  }).pipe(Effect.provideContext(context))
+    const shared = Effect.suspend(() =>
+      latest !== undefined && latest.run > asked ? Effect.succeed(latest.made) : run
+    ).pipe(turns.withPermit, Effect.provideContext(context))
+    // In a fiber of its own: the change of somebody who does not wait any more would still reach the server, perhaps
+    // after the next one.
+    return Effect.flatMap(Effect.forkIn(shared, scope, { startImmediately: true }), Fiber.join)
+  })
 })

@@ -71,7 +71,7 @@ const make = Effect.gen(function* () {
   const config = yield* CoreConfig
   const isShared = config.layout === "shared"
   const context = yield* Effect.context<CoreConfig | Nats | LaneStore | TenantStore | Flags>()
-  const ensureShared = Effect.provideContext(yield* makeSharedStream, context)
+  const ensureShared = yield* makeSharedStream
 
   const ensureOwn = Effect.fnUntraced(function* (tenant: Tenant, mode: PrefixMode) {
     const limits = { maxBytes: (yield* limitsInForce(tenant)).streamBytes, maxAgeMs: config.streamAgeMaxMs }
