@@ -8,6 +8,13 @@ const SLUGS = Array.from({ length: 16 }, (_, index) => `tenant-${index}` as Tena
 
 type Api = Effect.Success<ReturnType<typeof startReplicaHere>>["api"]
 
+/** What the monitoring endpoint says of streams. */
+interface JetStreams {
+  readonly account_details: ReadonlyArray<{
+    readonly stream_detail: ReadonlyArray<{ readonly name: string; readonly state: { readonly messages: number } }>
+  }>
+}
+
 const createAll = (api: Api) =>
   Effect.forEach(SLUGS, (slug) => api.tenants.create({ payload: { slug, name: slug, plan: "free" } }), {
     concurrency: 4,
@@ -86,7 +93,7 @@ describe("replicas", () => {
     })
   )
 
-  it.live("publish each lifecycle message once", () =>
+  it.live("publish each lifecycle message once, and have each duty in one place", () =>
     Effect.gen(function* () {
       const servers = yield* startReplicaServers
       const replicas = [yield* startReplicaHere(servers), yield* startReplicaHere(servers)] as const
@@ -95,7 +102,18 @@ describe("replicas", () => {
         "the outbox is empty",
         Effect.map(servers.query("select from bulkhead.outbox"), (rows) => rows.length === 0)
       )
-      const duties = yield* servers.query<{ name: string }>("select name from bulkhead.claims where kind = 'duty'")
+      const { account_details: accounts } = yield* Effect.promise(() =>
+        fetch(`${servers.nats.monitorUrl}/jsz?streams=true`).then((response) => response.json() as Promise<JetStreams>)
+      )
+      const streams = accounts.flatMap(({ stream_detail: details }) => details)
+      // Each tenant was created and became active; the default one was there.
+      assert.strictEqual(
+        streams.find(({ name }) => name === "TENANT_PROVISIONING")?.state.messages,
+        2 * SLUGS.length + 1
+      )
+      const duties = yield* servers.query<{ name: string; replica: string }>(
+        "select name, replica from bulkhead.claims where kind = 'duty'"
+      )
       assert.sameMembers(
         duties.map(({ name }) => name),
         ["lifecycle-relay", "retention"]
