@@ -64,6 +64,9 @@ class Pipe {
   }
 }
 
+/** A socket that has sent its end cannot be reset any more: libuv would never close it, and the process never exit. */
+const reset = (socket: Socket) => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy())
+
 interface Link {
   readonly requests: Pipe
   readonly answers: Pipe
@@ -84,7 +87,7 @@ class Wire {
 
   accept(client: Socket): void {
     if (this.isRefusing) {
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const server = dial(this.#targetPort, "127.0.0.1")
@@ -93,7 +96,7 @@ class Wire {
     const answers = new Pipe(client)
     const cut = () => {
       this.#links.delete(link)
-      for (const socket of [client, server]) socket.resetAndDestroy()
+      for (const socket of [client, server]) reset(socket)
       requests.close()
       answers.close()
     }

@@ -48,6 +48,7 @@ const duplicates = fault("events published again under their ids", (world) =>
   Effect.gen(function* () {
     let total = 0
     for (const tenant of world.tenants) {
+      yield* tenant.publish(20)
       const { sent, known } = yield* tenant.repeat(REPEATS)
       yield* must(known === sent, `the stream of "${tenant.slug}" knew ${known} of ${sent} repeated events`)
       total += sent
