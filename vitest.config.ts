@@ -9,6 +9,9 @@ export default defineConfig({
   test: {
     include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks,faults}/test/**/*.test.ts"],
     pool: "forks",
+    // Most of a test's time is waiting for servers that start or come back: two files at a time also where there are only
+    // two cores.
+    maxWorkers: 2,
     execArgv: ["--conditions=@bulkhead/source"],
     testTimeout: 60_000,
     hookTimeout: 120_000

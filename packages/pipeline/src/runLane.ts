@@ -88,7 +88,9 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
 
   const write = Effect.fnUntraced(function* (batch: LaneBatch) {
     // A commit under way is finished also when the process is told to stop.
-    const written = yield* turns.commit(Effect.uninterruptible(store.commit(batch)))
+    const written = store.isHeldUp(tenant)
+      ? yield* Effect.uninterruptible(store.commitApart(batch))
+      : yield* turns.commit(Effect.uninterruptible(store.commit(batch)))
     progress.rowsWritten += written.rows
     progress.deadLetters += written.deadLetters.length
     progress.lastCommitAtMs = yield* Clock.currentTimeMillis

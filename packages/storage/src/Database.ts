@@ -107,9 +107,12 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   const open = (own: Omit<PgClient.PgPoolConfig, "url">) =>
     PgClient.make({ ...shared, ...own }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(startFailure(place, 0)))
   const sql = yield* open({ maxConnections: options.poolMax ?? POOL_MAX, startupParameters: patience })
+  // A commit that waits for a lock holds up the tenants that share its connection: it gives up soon, and the next one is
+  // made apart (see `LaneStore.isHeldUp`).
+  const impatience = { ...patience, lock_timeout: "1s" }
   // What a lane commits it can write again from the stream, so its commits need not wait for the disk. Statements that
   // are sent together travel in one write.
-  const lane = { maxConnections: 1, multiplex: true, startupParameters: { ...patience, synchronous_commit: "off" } }
+  const lane = { maxConnections: 1, multiplex: true, startupParameters: { ...impatience, synchronous_commit: "off" } }
   const openLane = Effect.all({ sql: open(lane), turn: Semaphore.make(1) })
   const lanes = yield* Effect.all(Array.from({ length: options.laneConnections ?? LANE_CONNECTIONS }, () => openLane))
   yield* awaitServer(sql, place, options.startTimeoutMs ?? 30_000)

@@ -4,14 +4,15 @@
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Context, Data, Effect, Hash, Layer } from "effect"
+import { Clock, Context, Data, Effect, Hash, Layer, Semaphore } from "effect"
+import { isSqlError } from "effect/sql/SqlError"
 import { Database, type LaneConnection } from "./Database.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import { commitInOneStatement } from "./internal/commitInOneStatement.ts"
 import { insertAcceptable, insertTables } from "./internal/insertAcceptable.ts"
 import { insertDeadLetters } from "./internal/insertDeadLetters.ts"
 import { isInWindow, type MonthIndex, makePartitions, monthOf } from "./internal/partitions.ts"
-import { failed, isRowRefused } from "./internal/sqlFailure.ts"
+import { failed, isRowRefused, sqlStateOf } from "./internal/sqlFailure.ts"
 import { countRows } from "./internal/tableRows.ts"
 import { asTenant, asTenantError } from "./internal/tenantTransaction.ts"
 import type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
@@ -45,6 +46,11 @@ export class LaneStore extends Context.Service<
      * that share its connection do not wait behind them.
      */
     readonly commitApart: (batch: LaneBatch) => Effect.Effect<LaneCommit, StorageError>
+    /**
+     * Whether a commit of the tenant waited too long for a lock a moment ago: then it is better made apart, and without
+     * a turn on the connection that others wait for.
+     */
+    readonly isHeldUp: (tenant: TenantSlug) => boolean
     /** How many connections there are to commit on; each takes one commit at a time. */
     readonly connections: number
     /** Which of them, from 0, is a tenant's. */
@@ -57,6 +63,12 @@ export class LaneStore extends Context.Service<
   )
 }
 
+/** So long after a commit that waited too long for a lock, the tenant's commits are made apart. */
+const HELD_UP_MS = 60_000
+/** So many are made apart at once: the API needs connections too. */
+const APART_MAX = 4
+const LOCK_NOT_AVAILABLE = "55P03"
+
 /** PostgreSQL refused a value of some row of the batch. */
 class RowsRefused extends Data.TaggedError("RowsRefused") {}
 
@@ -65,6 +77,23 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
   const { sql, lanes } = yield* Database
   /** The months of each table of each tenant that have a partition, as far as this process has seen. */
   const monthsSeen = new Map<string, Set<MonthIndex>>()
+
+  const heldUpUntilMs = new Map<TenantSlug, number>()
+  const apart = yield* Semaphore.make(APART_MAX)
+
+  const isHeldUp = (tenant: TenantSlug): boolean => {
+    const until = heldUpUntilMs.get(tenant)
+    if (until === undefined) return false
+    if (performance.now() < until) return true
+    heldUpUntilMs.delete(tenant)
+    return false
+  }
+
+  const noteHeldUp = (tenant: TenantSlug) => (error: unknown) =>
+    Effect.sync(() => {
+      if (!isSqlError(error) || sqlStateOf(error) !== LOCK_NOT_AVAILABLE) return
+      heldUpUntilMs.set(tenant, performance.now() + HELD_UP_MS)
+    })
 
   const monthsSeenOf = (key: string): Set<MonthIndex> => {
     const known = monthsSeen.get(key)
@@ -136,6 +165,7 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
     const isCommitted = yield* onItsConnection(batch.tenant, (connection) =>
       commitInOneStatement(connection, schemaOf(batch.tenant), batch, rows)
     ).pipe(
+      Effect.tapError(noteHeldUp(batch.tenant)),
       Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error)),
       asTenantError("LaneStore.commit", batch.tenant)
     )
@@ -151,7 +181,7 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
         Effect.mapError((error) => (isRowRefused(error) ? new RowsRefused() : error))
       )
       return yield* finish(batch, { rows: countRows(batch.tables), deadLetters: batch.deadLetters })
-    }).pipe(inTransaction(batch))
+    }).pipe(Effect.tapError(noteHeldUp(batch.tenant)), inTransaction(batch))
 
   const commitAcceptable = (batch: LaneBatch) =>
     Effect.gen(function* () {
@@ -178,7 +208,9 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
     commitBy(batch, batch.deadLetters.length === 0 ? commitWhole(batch) : commitStepwise(batch))
   )
 
-  const commitApart = Effect.fn("LaneStore.commitApart")((batch: LaneBatch) => commitBy(batch, commitStepwise(batch)))
+  const commitApart = Effect.fn("LaneStore.commitApart")((batch: LaneBatch) =>
+    apart.withPermit(commitBy(batch, commitStepwise(batch)))
+  )
 
   const open = Effect.fn("LaneStore.open")(function* (tenant: TenantSlug, name: string, after = 0) {
     const table = watermarksOf(tenant)
@@ -193,7 +225,7 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
     }).pipe(asTenant(sql, "LaneStore.open", tenant))
   })
 
-  return LaneStore.of({ open, commit, commitApart, connections: lanes.length, connectionOf })
+  return LaneStore.of({ open, commit, commitApart, isHeldUp, connections: lanes.length, connectionOf })
 })
 
 const int8 = (value: number) => PgTypes.int8(BigInt(value))

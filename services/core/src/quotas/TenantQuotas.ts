@@ -100,6 +100,8 @@ const make = Effect.gen(function* () {
         Effect.sync(() => {
           open.set(tenant.slug, opened)
           metrics.limits(tenant.slug, limits)
+          const bytes = lastSizes.get(tenant.slug)
+          if (bytes !== undefined) metrics.databaseBytes(tenant.slug, bytes)
         }),
         () =>
           Effect.sync(() => {
