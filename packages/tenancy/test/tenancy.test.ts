@@ -44,6 +44,7 @@ describe("Tenant", () => {
     slug: "acme",
     name: "Acme Inc.",
     plan: "pro",
+    limits: { eventsPerSecond: 500 },
     status: "active",
     generation: 2,
     appliedGeneration: 1,
