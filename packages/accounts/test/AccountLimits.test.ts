@@ -2,9 +2,17 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { assert, describe, it } from "@effect/vitest"
 import { type Account, decode } from "@nats-io/jwt"
 import { Exit, Schema } from "effect"
-import { AccountLimits, makeInstallation, makeTenantKeys, NKey, PLANS, signTenantAccount } from "../src/index.ts"
+import {
+  AccountLimits,
+  accountLimits,
+  makeInstallation,
+  makeTenantKeys,
+  NKey,
+  PLANS,
+  signTenantAccount
+} from "../src/index.ts"
 
-const free: AccountLimits = PLANS.free
+const free = accountLimits(PLANS.free)
 const NAMES = Object.keys(free) as ReadonlyArray<keyof AccountLimits>
 
 const isAccepted = (limits: unknown): boolean => Exit.isSuccess(Schema.decodeUnknownExit(AccountLimits)(limits))

@@ -39,7 +39,7 @@ describe("TenantId", () => {
 })
 
 describe("Tenant", () => {
-  const record = {
+  const record: typeof Tenant.Encoded = {
     id: "018f3c3e-7b1a-7c1e-8a53-2f6d4f6f3b11",
     slug: "acme",
     name: "Acme Inc.",
