@@ -16,12 +16,12 @@ const fastestStartMs = <E>(start: Effect.Effect<unknown, E, Scope.Scope>) =>
   )
 
 describe("startNatsServer", () => {
-  it.live("takes connections in under 2 s", () =>
+  it.live("takes connections in under 10 s, also beside other suites", () =>
     Effect.gen(function* () {
       const connected = Effect.flatMap(startNatsServer(), ({ url }) =>
         Effect.promise(async () => (await connect({ servers: url })).close())
       )
-      assert.isBelow(yield* fastestStartMs(connected), 2_000)
+      assert.isBelow(yield* fastestStartMs(connected), 10_000)
     })
   )
 
@@ -37,10 +37,10 @@ describe("startNatsServer", () => {
 })
 
 describe("startPostgresServer", () => {
-  it.live("has a database of its own in under 2 s", () =>
+  it.live("has a database of its own in under 10 s, also beside other suites", () =>
     Effect.gen(function* () {
       const ready = Effect.flatMap(startPostgresServer(), (server) => server.createDatabase("suite"))
-      assert.isBelow(yield* fastestStartMs(ready), 2_000)
+      assert.isBelow(yield* fastestStartMs(ready), 10_000)
     })
   )
 
