@@ -5,7 +5,7 @@ import { createServer } from "node:http"
 import { SignerClient } from "@bulkhead/account-signer/client"
 import { FlagStore, Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
-import { Health, portTaken } from "@bulkhead/observability"
+import { Health, type Metrics, portTaken } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
 import { Database, migrateControlSchema, storageLayer } from "@bulkhead/storage"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -99,8 +99,14 @@ const apiServer = Layer.unwrap(
   )
 )
 
-/** Everything core does, from its environment. */
-export const CoreApp = Layer.mergeAll(readiness, apiServer, LifecycleRelay, RetentionJob, IsolationCanary).pipe(
+/** Everything core does, from its environment. Whatever ends it says in one line what to do. */
+export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeAll(
+  readiness,
+  apiServer,
+  LifecycleRelay,
+  RetentionJob,
+  IsolationCanary
+).pipe(
   Layer.provide(TenantRegistry.layer),
   Layer.provide([DeadLetterCounts.layer, ReplayDesk.layer]),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
