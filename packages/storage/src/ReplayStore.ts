@@ -14,7 +14,7 @@ import { lockForReplay } from "./internal/replayLock.ts"
 import { replaySchemaName } from "./internal/replaySchemaName.ts"
 import { copyWindow, lockTables, ordinaryTimes, prepareMonths, replaceTables } from "./internal/replayTables.ts"
 import { asStorageError, failed } from "./internal/sqlFailure.ts"
-import { tenantMigrations } from "./internal/tenantMigrations.ts"
+import { OLDEST_VERSION, tenantMigrations } from "./internal/tenantMigrations.ts"
 import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
 import { type LaneStore, makeLaneStore } from "./LaneStore.ts"
 import type { Replay, ReplayProgress } from "./Replay.ts"
@@ -245,7 +245,7 @@ const make = Effect.gen(function* () {
          end if`,
         `perform set_config('role', '${live}', true)`
       ])
-      yield* migrate(sql, fresh, tenantMigrations(fresh, tenantId))
+      yield* migrate(sql, fresh, tenantMigrations(fresh, tenantId), { oldest: OLDEST_VERSION })
       yield* prepareMonths(sql, { live, fresh })
       // The lane keeps its number: its rows say the same of where they came from.
       yield* sql`

@@ -10,11 +10,11 @@ import { Database } from "./Database.ts"
 import { inOneTrip } from "./internal/inOneTrip.ts"
 import { ifLaneWriters, LANE_WRITERS } from "./internal/laneWriters.ts"
 import { migrate, versionIn } from "./internal/migrate.ts"
-import { makePartitions, monthOf } from "./internal/partitions.ts"
+import { makePartitions, monthOf, newPartition } from "./internal/partitions.ts"
 import { quoted } from "./internal/quoted.ts"
 import { replaySchemaName } from "./internal/replaySchemaName.ts"
 import { asStorageError } from "./internal/sqlFailure.ts"
-import { tenantMigrations } from "./internal/tenantMigrations.ts"
+import { newestVersion, OLDEST_VERSION, tenantMigrations } from "./internal/tenantMigrations.ts"
 import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
 import { textArray } from "./internal/textArray.ts"
 import type { StorageError } from "./StorageError.ts"
@@ -96,9 +96,12 @@ const make = Effect.gen(function* () {
     const schema = schemaName(slug)
     return yield* Effect.gen(function* () {
       yield* inOneTrip(sql, [...roleAndSchema(schema), `perform set_config('role', '${schema}', true)`])
-      const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id))
       const month = monthOf(new Date(yield* Clock.currentTimeMillis))
-      yield* makePartitions(sql, schema, ocsfEvents.name, [month])
+      const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id), {
+        oldest: OLDEST_VERSION,
+        whenNew: [newPartition(schema, ocsfEvents.name, month)]
+      })
+      if (versions.before > 0) yield* makePartitions(sql, schema, ocsfEvents.name, [month])
       yield* sql`select set_config('role', 'none', true)`
       yield* sql`
         insert into bulkhead.tenant_schemas as known (tenant, version) values (${slug}, ${versions.after})
@@ -108,7 +111,7 @@ const make = Effect.gen(function* () {
   })
 
   const intact = Effect.fn("TenantSchemas.intact")(function* (slugs: ReadonlyArray<TenantSlug>) {
-    const version = tenantMigrations("", "").length
+    const version = newestVersion
     const rows = yield* sql<{ slug: TenantSlug }>`
       select slug
       from unnest(${textArray(slugs)}, ${textArray(slugs.map(schemaName))}) as wanted (slug, name)

@@ -87,6 +87,19 @@ describe("TenantSchemas", () => {
         })
       )
 
+      it.effect("refuses a schema of a version it cannot bring up to date, and says so", () =>
+        Effect.gen(function* () {
+          const { sql } = yield* Database
+          const { slug: old } = yield* newTenant("outdated")
+          yield* Effect.andThen(
+            becomeTenant(sql, old),
+            sql`update tenant_outdated.schema_migrations set version = 4`
+          ).pipe(sql.withTransaction)
+          const error = yield* Effect.flip((yield* TenantSchemas).provision(old))
+          assert.match(error.message, /"tenant_outdated" has version 4.*oldest that is read is 5.*empty database/)
+        })
+      )
+
       it.effect("refuses a tenant that does not exist", () =>
         Effect.gen(function* () {
           const error = yield* Effect.flip((yield* TenantSchemas).provision(slug("nobody")))

@@ -111,7 +111,7 @@ export const controlMigrations: ReadonlyArray<Migration> = [
           for place in 1 .. coalesce(cardinality(slugs), 0) loop
             perform set_config('role', names[place], true);
             return query execute format(
-              'select %L::text, lane, seq, rows_written, dead_letters, updated_at from %I.watermarks',
+              'select %L::text, lane::text, seq, rows_written, dead_letters, updated_at from %I.watermarks',
               slugs[place], names[place]);
           end loop;
           perform set_config('role', 'none', true);

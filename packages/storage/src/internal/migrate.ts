@@ -4,43 +4,71 @@
  */
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
+import { DatabaseMisconfigured } from "../StorageError.ts"
 import { inOneTrip } from "./inOneTrip.ts"
 import { quoted } from "./quoted.ts"
+import { failed } from "./sqlFailure.ts"
 
-/** One step; its place in the list is its version, so steps are only ever appended. */
+/** One step; its place in the list decides its version, so steps are only ever appended. */
 export interface Migration {
   readonly name: string
   readonly statements: ReadonlyArray<string>
 }
 
-/** Brings `schema` to the newest version and gives the versions before and after. */
+export interface MigrateOptions {
+  /** The version of the first step; a schema that is older is refused. Default 1. */
+  readonly oldest?: number
+  /** What else a schema gets that has nothing yet. */
+  readonly whenNew?: ReadonlyArray<string>
+}
+
+/** Brings `schema` to the newest version and gives the versions before and after. Each step is one trip to the server. */
 export const migrate = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   schema: string,
-  migrations: ReadonlyArray<Migration>
+  migrations: ReadonlyArray<Migration>,
+  { oldest = 1, whenNew = [] }: MigrateOptions = {}
 ) {
   const table = `${quoted(schema)}.schema_migrations`
-  yield* sql.unsafe(
-    `create table if not exists ${table} (
-      version integer primary key,
-      name text not null,
-      applied_at timestamptz not null default now()
-    )`
-  ).unprepared
   const before = yield* versionIn(sql, schema)
-  for (const [index, migration] of migrations.entries()) {
-    const version = index + 1
+  if (before > 0 && before < oldest) return yield* tooOld(schema, before, oldest)
+  for (const [index, { name, statements }] of migrations.entries()) {
+    const version = oldest + index
     if (version <= before) continue
-    yield* inOneTrip(sql, migration.statements)
-    yield* sql.unsafe(`insert into ${table} (version, name) values ($1, $2)`, [version, migration.name])
+    const isFirst = before === 0 && index === 0
+    yield* inOneTrip(sql, [
+      ...(isFirst ? [versionsTable(table)] : []),
+      ...statements,
+      ...(isFirst ? whenNew : []),
+      `insert into ${table} (version, name) values (${version}, '${name.replaceAll("'", "''")}')`
+    ])
   }
-  return { before, after: Math.max(before, migrations.length) }
+  return { before, after: Math.max(before, oldest + migrations.length - 1) }
 })
+
+const versionsTable = (table: string): string =>
+  `create table ${table} (
+    version integer primary key,
+    name varchar(200) not null,
+    applied_at timestamptz not null default now()
+  )`
+
+const tooOld = (schema: string, version: number, oldest: number) =>
+  Effect.fail(
+    failed(
+      "migrate",
+      new DatabaseMisconfigured({
+        problem: `the schema "${schema}" has version ${version}, and the oldest that is read is ${oldest}`,
+        nextStep: "it is of a build that was never released: start with an empty database"
+      })
+    )
+  )
 
 /** The version of `schema`; 0 where it has no migration yet. */
 export const versionIn = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string) {
-  const [row] = yield* sql.unsafe<{ version: number | null }>(
-    `select max(version) as version from ${quoted(schema)}.schema_migrations`
-  )
+  const table = `${quoted(schema)}.schema_migrations`
+  const [found] = yield* sql<{ isPresent: boolean }>`select to_regclass(${table}) is not null as "isPresent"`
+  if (found?.isPresent !== true) return 0
+  const [row] = yield* sql.unsafe<{ version: number | null }>(`select max(version) as version from ${table}`)
   return row?.version ?? 0
 })

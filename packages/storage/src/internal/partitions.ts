@@ -69,17 +69,23 @@ export const makePartitions = Effect.fnUntraced(function* (
   return missing
 })
 
+/** The statement that makes a month's partition in a table that has no row yet. */
+export const newPartition = (schema: string, table: string, month: MonthIndex): string =>
+  `create table ${quoted(schema)}.${quoted(partitionName(table, month))}
+    partition of ${quoted(schema)}.${quoted(table)} for values ${rangeOf(month)}`
+
+const rangeOf = (month: MonthIndex): string => `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
+
 const makePartition = (sql: PgClient.PgClient, schema: string, table: string, month: MonthIndex) => {
   const parent = `${quoted(schema)}.${quoted(table)}`
   const waiting = `${quoted(schema)}.${quoted(`${table}_default`)}`
   const partition = `${quoted(schema)}.${quoted(partitionName(table, month))}`
-  const range = `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
   return inOneTrip(sql, [
     `create table ${partition} (like ${parent} including defaults including storage)`,
     `with moved as (
       delete from ${waiting} where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
     ) insert into ${partition} select * from moved`,
     // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
-    `alter table ${parent} attach partition ${partition} for values ${range}`
+    `alter table ${parent} attach partition ${partition} for values ${rangeOf(month)}`
   ])
 }

@@ -4,12 +4,19 @@
 import type { Migration } from "./migrate.ts"
 import { quoted } from "./quoted.ts"
 
-/** The migrations of the schema `name`, for the tenant whose id is `tenantId` (a UUID that PostgreSQL gave us). */
+/** The version of the first entry. Before it came builds that were never released, whose schemas are not read. */
+export const OLDEST_VERSION = 5
+
+/**
+ * The migrations of the schema `name`, for the tenant whose id is `tenantId` (a UUID that PostgreSQL gave us). Making a
+ * tenant is mostly making relations, so short texts are `varchar`: a table that can hold no long value gets no table and
+ * no index for such.
+ */
 export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<Migration> => {
   const schema = quoted(name)
   return [
     {
-      name: "ocsf_events, watermarks and dead letters",
+      name: "events, watermarks, dead letters and replays",
       statements: [
         `create table ${schema}.ocsf_events (
           id uuid not null,
@@ -41,7 +48,10 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           unmapped jsonb,
           raw_data text,
           tenant_id uuid not null default '${tenantId}',
-          created_at timestamptz not null default now()
+          created_at timestamptz not null default now(),
+          -- Which message of which lane the row came from.
+          lane_id smallint,
+          stream_seq bigint
         ) partition by range (time)`,
         // Every question has a time range, and rows arrive almost in its order: a few pages of summary find it. The
         // only list that must be short to read is that of grave events, which are few. No unique key: the watermark
@@ -52,10 +62,13 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
         // Takes what no monthly partition covers, so that an odd time never stops a lane.
         `create table ${schema}.ocsf_events_default partition of ${schema}.ocsf_events default`,
         `create table ${schema}.watermarks (
-          lane text primary key,
+          lane varchar(200) primary key,
+          id smallint generated always as identity unique,
           seq bigint not null default 0,
           rows_written bigint not null default 0,
           dead_letters bigint not null default 0,
+          -- Up to here the lane's messages have rows that do not say so, or are another lane's: they are not replayed.
+          replayable_after bigint not null default 0,
           updated_at timestamptz not null default now()
         ) with (fillfactor = 50)`,
         `create table ${schema}.dead_letters (
@@ -65,39 +78,23 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           subject text not null,
           headers jsonb not null,
           payload bytea not null,
-          reason text not null,
-          detail text not null,
-          received_at timestamptz not null,
-          created_at timestamptz not null default now()
-        )`
-      ]
-    },
-    {
-      name: "which message a row came from",
-      statements: [
-        `alter table ${schema}.watermarks add column id smallint generated always as identity unique`,
-        // Null in rows that are older than the columns.
-        `alter table ${schema}.ocsf_events add column lane_id smallint, add column stream_seq bigint`
-      ]
-    },
-    {
-      name: "dead letters that are tried again, counted by reason",
-      statements: [
-        `alter table ${schema}.dead_letters
-          add column attempts integer not null default 0,
-          add column attempted_at timestamptz,
           -- The closed list. A reason that is added gets a migration; a test compares the two.
-          add constraint dead_letters_reason_known check (reason in (
+          reason text not null constraint dead_letters_reason_known check (reason in (
             'too_large', 'not_utf8', 'malformed_json', 'not_an_object', 'too_deep', 'missing_field', 'invalid_field',
             'unstorable_text', 'unstorable_number', 'invalid_subject', 'refused_by_database'
-          ))`,
+          )),
+          detail text not null,
+          received_at timestamptz not null,
+          created_at timestamptz not null default now(),
+          attempts integer not null default 0,
+          attempted_at timestamptz
+        )`,
         `create index dead_letters_by_reason on ${schema}.dead_letters (reason, id)`,
         // How many there are is asked for all the time, and must not cost a look at them.
         `create table ${schema}.dead_letter_counts (
-          reason text primary key,
+          reason varchar(100) primary key,
           letters bigint not null
         ) with (fillfactor = 50)`,
-        `insert into ${schema}.dead_letter_counts select reason, count(*) from ${schema}.dead_letters group by reason`,
         `create function ${schema}.count_dead_letters() returns trigger language plpgsql as $count$
         begin
           -- In the order of reasons, so that two who count wait for each other and never both.
@@ -119,15 +116,7 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           referencing old table as removed for each statement execute function ${schema}.count_dead_letters()`,
         `create trigger count_changed after update on ${schema}.dead_letters
           referencing old table as removed new table as added
-          for each statement execute function ${schema}.count_dead_letters()`
-      ]
-    },
-    {
-      name: "replays of a lane",
-      statements: [
-        // Up to here the lane's messages have rows that do not say so, or are another lane's: they are not replayed.
-        `alter table ${schema}.watermarks add column replayable_after bigint not null default 0`,
-        `update ${schema}.watermarks set replayable_after = seq`,
+          for each statement execute function ${schema}.count_dead_letters()`,
         `create table ${schema}.replays (
           id bigint generated always as identity primary key,
           lane text not null,
@@ -153,3 +142,5 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
     }
   ]
 }
+
+export const newestVersion = OLDEST_VERSION + tenantMigrations("", "").length - 1
