@@ -2,7 +2,14 @@
  * Where tenants' messages are stored, by `CORE_LAYOUT`: a stream for each tenant, or one for all. Whoever asks for a
  * tenant's stream need not know which.
  */
-import { type PrefixMode, patternsForTenant, SHARED_STREAM_NAME, streamName, type TenantSlug } from "@bulkhead/channels"
+import {
+  DEFAULT_TENANT,
+  type PrefixMode,
+  patternsForTenant,
+  SHARED_STREAM_NAME,
+  streamName,
+  type TenantSlug
+} from "@bulkhead/channels"
 import type { Flags } from "@bulkhead/flags"
 import {
   deleteConsumer,
@@ -59,9 +66,11 @@ const DRIFT_LOOK_EVERY = "30 seconds"
 
 /**
  * A new tenant's lane begins where the stream stands, as long as no message of it is there. So nothing that a tenant of
- * the same slug sent before could be written into its schema, were it still on its way through a writer.
+ * the same slug sent before could be written into its schema, were it still on its way through a writer. `default` was
+ * never deleted before, and what came without a prefix is its own from the first message on.
  */
 const beginLane = Effect.fnUntraced(function* (tenant: TenantSlug) {
+  if (tenant === DEFAULT_TENANT) return
   const found = yield* findStream(SHARED_STREAM_NAME)
   if (found === undefined || (yield* storedUnder(SHARED_STREAM_NAME, sharedStreamSubject(tenant))) > 0) return
   yield* (yield* LaneStore).open(tenant, `${found.stream}@${found.createdAt}`, found.lastSequence)
