@@ -27,6 +27,7 @@ const commands = {
   attacks: [[node, source, "attacks/src/main.ts", "..."]],
   faults: [[node, source, "faults/src/main.ts", "..."]],
   prove: [[node, source, "dev/src/prove.ts", "..."]],
+  bulkhead: [[node, source, "packages/cli/src/main.ts", "..."]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],

@@ -2,8 +2,8 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { startCore } from "../testing/coreHarness.ts"
 import { ask, assertProblem } from "./ask.ts"
-import { startCore } from "./coreHarness.ts"
 
 describe("tenants API", () => {
   it.live("creates, lists and gets tenants, active when the answer comes", () =>

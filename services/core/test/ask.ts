@@ -1,7 +1,7 @@
 /** Requests to the API as a stranger makes them, and what a refusal looks like. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { API_TOKEN } from "./coreHarness.ts"
+import { API_TOKEN } from "../testing/coreHarness.ts"
 
 export interface Answer {
   readonly status: number

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Account, decode, encodeAccount, encodeActivation, type SigningKey } from "@nats-io/jwt"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { CoreApp } from "../src/CoreApp.ts"
-import { coreEnvironment } from "./lifecycleHarness.ts"
+import { coreEnvironment } from "../testing/lifecycleHarness.ts"
 
 const ATTACKER = "bulkhead-canary-a" as TenantSlug
 const VICTIM = "bulkhead-canary-b"

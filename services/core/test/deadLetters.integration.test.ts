@@ -2,9 +2,9 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { startCore } from "../testing/coreHarness.ts"
+import { encode, ocsfEvent } from "../testing/events.ts"
 import { ask, assertProblem } from "./ask.ts"
-import { startCore } from "./coreHarness.ts"
-import { encode, ocsfEvent } from "./events.ts"
 
 const slug = "acme" as TenantSlug
 

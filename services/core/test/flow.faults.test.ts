@@ -5,8 +5,8 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
-import { startCore } from "./coreHarness.ts"
-import { ocsfEvent } from "./events.ts"
+import { startCore } from "../testing/coreHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
 
 const EVENTS = 600
 

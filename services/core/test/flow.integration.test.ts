@@ -2,8 +2,8 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { startCore } from "./coreHarness.ts"
-import { encode, ocsfEvent } from "./events.ts"
+import { startCore } from "../testing/coreHarness.ts"
+import { encode, ocsfEvent } from "../testing/events.ts"
 
 const tenants = ["acme", "globex", "initech"] as const
 

@@ -5,8 +5,16 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { freePort, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { ocsfEvent } from "./events.ts"
-import { apiClient, connectAs, coreEnvironment, issue, publish, query, startCoreOn } from "./lifecycleHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
+import {
+  apiClient,
+  connectAs,
+  coreEnvironment,
+  issue,
+  publish,
+  query,
+  startCoreOn
+} from "../testing/lifecycleHarness.ts"
 
 const fixture = fileURLToPath(new URL("fixtures/coreKilledAt.ts", import.meta.url))
 

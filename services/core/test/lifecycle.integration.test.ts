@@ -7,8 +7,8 @@ import { waitUntil } from "@bulkhead/devstack"
 import { EventPublisher, layerTenantPublishers } from "@bulkhead/nats"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
-import { ocsfEvent } from "./events.ts"
-import { connectAs, issue, publish, query, startPlatform } from "./lifecycleHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
+import { connectAs, issue, publish, query, startPlatform } from "../testing/lifecycleHarness.ts"
 
 const acme = { slug: "acme" as TenantSlug, name: "Acme", plan: "pro" } as const
 const params = { slug: "acme" }

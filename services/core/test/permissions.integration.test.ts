@@ -10,8 +10,8 @@ import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect } from "effect"
-import { ocsfEvent } from "./events.ts"
-import { connectAs, issue, publish, startCoreOn } from "./lifecycleHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
+import { connectAs, issue, publish, startCoreOn } from "../testing/lifecycleHarness.ts"
 
 type Api = Effect.Success<ReturnType<typeof startCoreOn>>
 type Servers = Effect.Success<ReturnType<typeof startServers>>

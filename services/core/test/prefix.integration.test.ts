@@ -4,8 +4,8 @@ import { FlagStore, PREFIX_MODE, TENANT_PREFIX_ENABLED } from "@bulkhead/flags"
 import { assert, describe, it } from "@effect/vitest"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
-import { startCore } from "./coreHarness.ts"
-import { ocsfEvent } from "./events.ts"
+import { startCore } from "../testing/coreHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
 
 const startWithAcme = Effect.fnUntraced(function* (environment: Record<string, string>) {
   const core = yield* startCore(environment)

@@ -4,8 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { API_TOKEN, startCore } from "./coreHarness.ts"
-import { ocsfEvent } from "./events.ts"
+import { API_TOKEN, startCore } from "../testing/coreHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
 
 type Core = Effect.Success<ReturnType<typeof startCore>>
 

@@ -4,8 +4,8 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { freePort, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { startCore, startCoreIn, startSurroundings } from "./coreHarness.ts"
-import { encode, ocsfEvent } from "./events.ts"
+import { startCore, startCoreIn, startSurroundings } from "../testing/coreHarness.ts"
+import { encode, ocsfEvent } from "../testing/events.ts"
 
 type Surroundings = Effect.Success<ReturnType<typeof startSurroundings>>
 

@@ -4,9 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Fiber } from "effect"
+import { startCore } from "../testing/coreHarness.ts"
+import { encode, ocsfEvent } from "../testing/events.ts"
 import { ask, assertProblem } from "./ask.ts"
-import { startCore } from "./coreHarness.ts"
-import { encode, ocsfEvent } from "./events.ts"
 
 type Core = Effect.Success<ReturnType<typeof startCore>>
 

@@ -12,9 +12,9 @@ import { Health, Metrics } from "@bulkhead/observability"
 import { PgClient } from "@effect/sql-pg"
 import { ConfigProvider, Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { CoreApp } from "../src/CoreApp.ts"
-import { API_TOKEN } from "./coreHarness.ts"
-import { ocsfEvent } from "./events.ts"
-import { apiClient } from "./lifecycleHarness.ts"
+import { API_TOKEN } from "../testing/coreHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
+import { apiClient } from "../testing/lifecycleHarness.ts"
 
 /** As in core's start script. */
 const NODE_FLAGS = ["--max-semi-space-size=8", "--conditions=@bulkhead/source"]

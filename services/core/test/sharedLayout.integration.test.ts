@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
-import { startCore, startCoreIn, startSurroundings } from "./coreHarness.ts"
-import { ocsfEvent } from "./events.ts"
+import { startCore, startCoreIn, startSurroundings } from "../testing/coreHarness.ts"
+import { ocsfEvent } from "../testing/events.ts"
 
 const SHARED = { CORE_LAYOUT: "shared" }
 const params = { slug: "acme" }

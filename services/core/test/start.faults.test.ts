@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { freePort, startNatsServer, startPostgresServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { API_TOKEN } from "./coreHarness.ts"
+import { API_TOKEN } from "../testing/coreHarness.ts"
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 

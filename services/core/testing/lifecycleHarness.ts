@@ -42,21 +42,24 @@ export const apiClient = (url: string) =>
 
 export type Api = Effect.Success<ReturnType<typeof apiClient>>
 
-/** Core, until the scope closes. */
-export const startCoreOn = Effect.fnUntraced(function* (servers: Servers, change: Record<string, string> = {}) {
+/** Core, until the scope closes, and where it answers. */
+const startCoreAt = Effect.fnUntraced(function* (servers: Servers, change: Record<string, string> = {}) {
   const { environment, url } = yield* coreEnvironment(servers)
   const settings = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...environment, ...change }))
   const process = Layer.mergeAll(Health.layer, Metrics.layer("core", "test"))
   yield* Layer.build(CoreApp.pipe(Layer.provide(process), Layer.provide(settings)))
-  return yield* apiClient(url)
+  return { api: yield* apiClient(url), url }
 })
+
+/** Core, until the scope closes. */
+export const startCoreOn = (...options: Parameters<typeof startCoreAt>) =>
+  Effect.map(startCoreAt(...options), ({ api }) => api)
 
 /** Everything. */
 export const startPlatform = Effect.fnUntraced(function* (change: Record<string, string> = {}) {
   const servers = yield* startServers()
   yield* startSigner(servers)
-  const api = yield* startCoreOn(servers, change)
-  return { servers, api }
+  return { servers, ...(yield* startCoreAt(servers, change)) }
 })
 
 /** A credential as a test uses it: the key in hand. */

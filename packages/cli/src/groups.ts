@@ -1,0 +1,29 @@
+/**
+ * The groups of commands. One is read when its name is among the arguments, so that a command starts as fast with twenty
+ * groups as with one.
+ *
+ * To add a group: a folder `commands/<group>` with one file a command and an `index.ts` that puts them together, and a line
+ * here.
+ */
+import type * as Command from "effect/cli/Command"
+import type * as Terminal from "effect/Terminal"
+import type { CommandEnd } from "./bulkhead.ts"
+import type { Settings } from "./Settings.ts"
+
+/** A command, or a group of them, whose handlers fail as commands do. */
+// biome-ignore lint/suspicious/noExplicitAny: a command is invariant in its name, and its input is its own business
+export type AnyCommand = Command.Command<any, any, any, CommandEnd | Terminal.QuitError, Settings | Command.Environment>
+
+export interface CommandGroup {
+  readonly name: string
+  readonly description: string
+  readonly load: () => Promise<AnyCommand>
+}
+
+export const groups: ReadonlyArray<CommandGroup> = [
+  {
+    name: "tenants",
+    description: "Create, list, change, suspend and delete tenants",
+    load: async () => (await import("./commands/tenants/index.ts")).tenants
+  }
+]

@@ -1,0 +1,3 @@
+/** Core on real servers, for tests of what talks to it: `startCore` without accounts, `startPlatform` with the signer. */
+export { API_TOKEN, startCore } from "./coreHarness.ts"
+export { connectAs, issue, publish, query, startPlatform } from "./lifecycleHarness.ts"
