@@ -22,8 +22,7 @@ import { settings } from "./Settings.ts"
 export type CommandEnd = CommandFailed | DryRun
 
 /** In help, a group that was not named needs no more than its name and what it is for. */
-const placeholder = ({ name, description }: CommandGroup): AnyCommand =>
-  Command.make(name).pipe(Command.withDescription(description))
+const placeholder = ({ name }: CommandGroup): AnyCommand => Command.make(name)
 
 /** Completions describe all commands; anything else at most those that are named. */
 const isNeeded = (group: CommandGroup, args: ReadonlyArray<string>): boolean =>
@@ -32,7 +31,9 @@ const isNeeded = (group: CommandGroup, args: ReadonlyArray<string>): boolean =>
 /** The command with the groups that the arguments name. */
 export const commandFor = Effect.fnUntraced(function* (isWanted: (group: CommandGroup) => boolean) {
   const commands = yield* Effect.forEach(groups, (group) =>
-    isWanted(group) ? Effect.promise(group.load) : Effect.succeed(placeholder(group))
+    (isWanted(group) ? Effect.promise(group.load) : Effect.succeed(placeholder(group))).pipe(
+      Effect.map(Command.withDescription(group.description))
+    )
   )
   return Command.make("bulkhead").pipe(
     Command.withDescription("Tenant isolation for NATS event platforms: an operator's view of an installation"),

@@ -25,5 +25,30 @@ export const groups: ReadonlyArray<CommandGroup> = [
     name: "tenants",
     description: "Create, list, change, suspend and delete tenants",
     load: async () => (await import("./commands/tenants/index.ts")).tenants
+  },
+  {
+    name: "credentials",
+    description: "Issue, rotate, revoke and list the credentials of a tenant",
+    load: async () => (await import("./commands/credentials/index.ts")).credentials
+  },
+  {
+    name: "dead-letters",
+    description: "Look at messages that could not be stored, try them again, purge them",
+    load: async () => (await import("./commands/deadLetters/index.ts")).deadLetters
+  },
+  {
+    name: "replay",
+    description: "Decode a tenant's messages again, from some place of its stream on",
+    load: async () => (await import("./commands/replay/index.ts")).replay
+  },
+  {
+    name: "health",
+    description: "How every tenant runs: status, lag in messages and seconds, dead letters; 1 where one does not",
+    load: async () => (await import("./commands/health/index.ts")).health
+  },
+  {
+    name: "context",
+    description: "Name the installations you work with, and choose one",
+    load: async () => (await import("./commands/context/index.ts")).context
   }
 ]

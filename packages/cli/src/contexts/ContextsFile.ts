@@ -11,12 +11,17 @@ import * as Schema from "effect/Schema"
 import { type CommandFailed, failed } from "../CommandFailed.ts"
 import { EXIT } from "../ExitCode.ts"
 
-/** How to reach NATS itself, for the few commands that core cannot answer. */
+/** How to reach NATS itself, for the few commands that core cannot answer. The files stay where they are. */
 export const NatsAccess = Schema.Struct({
   url: Schema.String,
-  /** A file with credentials of the platform; it stays where it is. */
-  credsFile: Schema.optionalKey(Schema.String)
+  /** Credentials of the platform's account. */
+  credsFile: Schema.optionalKey(Schema.String),
+  /** Credentials of the system's account that may read every account's claims: `auditor.creds`. */
+  auditorCredsFile: Schema.optionalKey(Schema.String),
+  /** The operator's configuration, which says whose claims count: `operator.conf`. */
+  operatorFile: Schema.optionalKey(Schema.String)
 })
+export type NatsAccess = typeof NatsAccess.Type
 
 export const SavedContext = Schema.Struct({
   /** Where core's API answers. */
@@ -35,6 +40,10 @@ export type Contexts = typeof Contexts.Type
 
 const ContextsText = Schema.fromJsonString(Contexts)
 const none: Contexts = { version: 1, contexts: {} }
+
+/** The context of a name; names such as `constructor` are nothing special. */
+export const findContext = ({ contexts }: Contexts, name: string): SavedContext | undefined =>
+  Object.hasOwn(contexts, name) ? contexts[name] : undefined
 
 /** Where the file is: `$XDG_CONFIG_HOME/bulkhead/contexts.json`, and `~/.config` without the variable. */
 export const contextsPath: Effect.Effect<string> = Config.String("XDG_CONFIG_HOME").pipe(

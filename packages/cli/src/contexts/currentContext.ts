@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import { type CommandFailed, failed } from "../CommandFailed.ts"
 import { EXIT } from "../ExitCode.ts"
 import { ContextName, type Settings } from "../Settings.ts"
-import { readContexts, type SavedContext } from "./ContextsFile.ts"
+import { findContext, readContexts, type SavedContext } from "./ContextsFile.ts"
 
 export interface CurrentContext extends SavedContext {
   readonly name: string
@@ -54,14 +54,14 @@ export const currentContext: Effect.Effect<CurrentContext, CommandFailed, Settin
     const context = yield* fromEnvironment
     if (context !== undefined) return context
   }
-  const { current, contexts } = yield* readContexts
-  const name = asked ?? (yield* variable("BULKHEAD_CONTEXT")) ?? current
+  const known = yield* readContexts
+  const name = asked ?? (yield* variable("BULKHEAD_CONTEXT")) ?? known.current
   if (name === undefined) {
     return yield* failed(EXIT.usage, "No context is chosen", "Add one: bulkhead context add <name> --url <url>")
   }
-  const saved = contexts[name]
+  const saved = findContext(known, name)
   if (saved === undefined) {
-    const names = Object.keys(contexts).join(", ") || "none"
+    const names = Object.keys(known.contexts).join(", ") || "none"
     return yield* failed(EXIT.usage, `There is no context "${name}" (there are: ${names})`, "See bulkhead context list")
   }
   return { name, ...saved }

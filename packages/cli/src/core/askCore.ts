@@ -20,13 +20,15 @@ const ANSWER_TIMEOUT_MS = 60_000
 const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): unknown =>
   body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : undefined
 
-/** Lets questions through and stops whatever would change something. */
-const withoutChanges = HttpClient.mapRequestEffect((request: HttpClientRequest.HttpClientRequest) => {
-  if (request.method === "GET") return Effect.succeed(request)
-  const body = bodyOf(request)
-  // The client's own type knows errors of the way to core only; `askCore` tells this one from them.
-  return Effect.die(new DryRun({ method: request.method, url: request.url, ...(body === undefined ? {} : { body }) }))
-})
+/** Lets questions through and stops whatever would change something. The request has no host yet. */
+const withoutChanges = (baseUrl: string) =>
+  HttpClient.mapRequestEffect((request: HttpClientRequest.HttpClientRequest) => {
+    if (request.method === "GET") return Effect.succeed(request)
+    const url = `${baseUrl}${request.url}`
+    const body = bodyOf(request)
+    // The client's own type knows errors of the way to core only; `askCore` tells this one from them.
+    return Effect.die(new DryRun({ method: request.method, url, ...(body === undefined ? {} : { body }) }))
+  })
 
 const clientOf = ({ url, token }: CurrentContext, isDryRun: boolean) =>
   HttpApiClient.make(CoreApi, {
@@ -34,7 +36,7 @@ const clientOf = ({ url, token }: CurrentContext, isDryRun: boolean) =>
     transformClient: (client) => {
       const authorized =
         token === undefined ? client : HttpClient.mapRequest(client, HttpClientRequest.bearerToken(token))
-      return isDryRun ? withoutChanges(authorized) : authorized
+      return isDryRun ? withoutChanges(url)(authorized) : authorized
     }
   }).pipe(Effect.provide(FetchHttpClient.layer))
 

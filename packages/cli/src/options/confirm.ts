@@ -24,3 +24,7 @@ export const confirm = Effect.fnUntraced(function* (what: string, given: { reado
   const agreed = yield* Prompt.run(Prompt.Confirm({ message: `${what}: go on?`, initial: false }))
   if (!agreed) return yield* failed(EXIT.fault, "Nothing was changed")
 })
+
+/** The same for a command with `--dry-run`, which destroys nothing. */
+export const confirmUnlessDry = (what: string, given: { readonly yes: boolean; readonly dryRun: boolean }) =>
+  confirm(what, { yes: given.yes || given.dryRun })

@@ -20,3 +20,16 @@ export const time = (at: DateTime.DateTime | undefined): string =>
 /** A lag: messages, and how long the oldest of them has waited. */
 export const lag = (messages: number, ageMs: number | undefined): string =>
   ageMs === undefined ? String(messages) : `${messages} (${duration(ageMs)})`
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const
+
+/** A size in the largest unit that fits: `512 B`, `1.5 GiB`. */
+export const size = (bytes: number): string => {
+  let figure = bytes
+  let unit = 0
+  while (figure >= 1024 && unit < UNITS.length - 1) {
+    figure /= 1024
+    unit += 1
+  }
+  return `${unit === 0 || Number.isInteger(figure) ? figure : figure.toFixed(1)} ${UNITS[unit]}`
+}

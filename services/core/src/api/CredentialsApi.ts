@@ -32,6 +32,7 @@ export const Credential = Schema.Struct({
   /** The text of a `.creds` file, with the seed; absent where the caller made the key. Nobody keeps it. */
   creds: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Credential" })
+export type Credential = typeof Credential.Type
 
 export const Rotation = Schema.Struct({
   expiresInDays: defaulted(days, 90),

@@ -33,6 +33,7 @@ export const DeadLetterFilter = Schema.Struct({
   /** … and before this. */
   until: Schema.optionalKey(Schema.DateTimeUtcFromString)
 }).annotate({ identifier: "DeadLetterFilter" })
+export type DeadLetterFilter = typeof DeadLetterFilter.Type
 
 /** A dead letter without what it carries. */
 export const DeadLetterEntry = Schema.Struct({
@@ -99,6 +100,7 @@ export const RetryReport = Schema.Struct({
   next: Schema.optionalKey(id),
   outcomes: Schema.Array(Outcome)
 }).annotate({ identifier: "DeadLetterRetryReport" })
+export type RetryReport = typeof RetryReport.Type
 
 export const Purge = Schema.Union([
   someIds,

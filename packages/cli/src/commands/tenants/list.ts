@@ -8,6 +8,7 @@ import { askCore } from "../../core/askCore.ts"
 import { print } from "../../output/print.ts"
 import { table } from "../../output/table.ts"
 import { lag } from "../../output/units.ts"
+import { deadLettersPresent } from "../health/healthFields.ts"
 
 export const list = Command.make("list", {}, () =>
   Effect.gen(function* () {
@@ -27,7 +28,7 @@ export const list = Command.make("list", {}, () =>
         status: health?.status ?? tenant.status,
         lagMessages: health?.lagMessages ?? 0,
         ...(health?.lagMs === undefined ? {} : { lagMs: health.lagMs }),
-        deadLetters: Object.values(health?.deadLettersPresent ?? {}).reduce((sum, count) => sum + count, 0)
+        deadLetters: deadLettersPresent(health)
       }
     })
     yield* print(rows, (rows) =>
