@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import {
   credsFile,
   type InstallationKeys,
@@ -12,7 +13,7 @@ import {
   signPlatform,
   signPlatformUser
 } from "@bulkhead/accounts"
-import { decode } from "@nats-io/jwt"
+import { decode, type Permissions, type User } from "@nats-io/jwt"
 import { Redacted } from "effect"
 import { PLATFORM_USERS, type PlatformUserName } from "./platformUsers.ts"
 
@@ -33,21 +34,33 @@ const writeWhole = (file: string, text: string): void => {
   renameSync(`${file}.new`, file)
 }
 
-const isGood = (file: string, issuers: ReadonlySet<string>, credsDays: number): boolean => {
+/** Signed by whom it should be, with the permissions of this release and enough of its time left. */
+const isGood = (file: string, issuer: string, permissions: Permissions, credsDays: number): boolean => {
   if (!existsSync(file)) return false
-  const [, claims = ""] = /BEGIN NATS USER JWT-+\s+(\S+)/.exec(readFileSync(file, "utf8")) ?? []
+  const [, signed = ""] = /BEGIN NATS USER JWT-+\s+(\S+)/.exec(readFileSync(file, "utf8")) ?? []
   try {
-    const { iss, exp = 0 } = decode(claims)
-    return issuers.has(iss) && exp * 1_000 - Date.now() > credsDays * DAY_MS * RENEW_BELOW
+    const { iss, exp = 0, nats } = decode<User>(signed)
+    const { pub, sub, resp } = nats
+    return (
+      iss === issuer &&
+      isDeepStrictEqual(withoutAbsent({ pub, sub, resp }), withoutAbsent({ ...permissions })) &&
+      exp * 1_000 - Date.now() > credsDays * DAY_MS * RENEW_BELOW
+    )
   } catch {
     return false
   }
 }
 
+/** What is absent and what is empty mean the same in claims. */
+const withoutAbsent = (permissions: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(permissions).filter(([, rule]) => rule !== undefined && Object.keys(rule as object).length > 0)
+  )
+
 const writeCreds = async (name: PlatformUserName, keys: InstallationKeys, to: InstallationFolder): Promise<boolean> => {
   const file = join(to.folder, `${name}.creds`)
   const { account, permissions } = PLATFORM_USERS[name]
-  if (isGood(file, new Set([keys[account].signing.publicKey]), to.credsDays)) return false
+  if (isGood(file, keys[account].signing.publicKey, permissions, to.credsDays)) return false
   const key = NKey.make("user")
   const expiresAt = new Date(Date.now() + to.credsDays * DAY_MS)
   const claims = await signPlatformUser({ name, publicKey: key.publicKey, expiresAt }, permissions, keys[account])
