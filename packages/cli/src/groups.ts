@@ -42,6 +42,11 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/replay/index.ts")).replay
   },
   {
+    name: "flags",
+    description: "Read and set the platform's flags, for everyone, a share of the tenants or one",
+    load: async () => (await import("./commands/flags/index.ts")).flags
+  },
+  {
     name: "health",
     description: "How every tenant runs: status, lag in messages and seconds, dead letters; 1 where one does not",
     load: async () => (await import("./commands/health/index.ts")).health

@@ -75,7 +75,10 @@ describe("tenants", () => {
         ["dead-letters", "retry", "acme", "--all"],
         ["dead-letters", "purge", "acme", "1"],
         ["replay", "start", "acme", "--from-sequence", "1"],
-        ["replay", "cancel", "acme", "1"]
+        ["replay", "cancel", "acme", "1"],
+        ["flags", "set", "NATS_TENANT_PREFIX_MODE", "both"],
+        ["flags", "rollout", "NATS_TENANT_PREFIX_MODE", "both", "--percent", "5"],
+        ["flags", "remove", "NATS_TENANT_PREFIX_MODE"]
       ]) {
         assert.include(yield* ok(...args, "--dry-run"), "dry run", args.join(" "))
       }
@@ -214,6 +217,45 @@ describe("dead-letters and replay", () => {
       assert.strictEqual((yield* json("replay", "cancel", "acme", String(replayed.id), "--yes")).status, "done")
       const beyond = yield* run(["replay", "start", "acme", "--from-sequence", "100000", "--yes"])
       assert.strictEqual(beyond.exit, 1, beyond.stderr)
+    })
+  )
+})
+
+describe("flags", () => {
+  it.live("are listed, set for everyone, a tenant and a share, and taken away", () =>
+    Effect.gen(function* () {
+      const { ok, json, run } = yield* start()
+      yield* ok("tenants", "create", "acme", "--name", "Acme")
+      const flag = "NATS_TENANT_PREFIX_ENABLED"
+      assert.match(yield* ok("flags", "list"), /^NATS_TENANT_PREFIX_ENABLED +true +0 +Publishers send/m)
+      assert.match(yield* ok("flags", "set", flag, "off"), /^in force +false\neveryone +false$/m)
+      assert.match(
+        yield* ok("flags", "set", flag, "on", "--tenant", "acme"),
+        /^in force +true\n(.*\n)*tenant acme +true$/m
+      )
+      assert.match(
+        yield* ok("flags", "rollout", flag, "on", "--percent", "12.5"),
+        /^rollout +true for 12.5 % of the tenants$/m
+      )
+      assert.deepInclude(yield* json("flags", "get", flag), {
+        inForce: "false",
+        rollout: { percent: 12.5, value: "true" }
+      })
+      assert.deepInclude(yield* json("flags", "get", flag, "--tenant", "acme"), { inForce: "true" })
+      yield* ok("flags", "remove", flag, "--rollout")
+      yield* ok("flags", "remove", flag, "--tenant", "acme")
+      assert.deepInclude(yield* json("flags", "remove", flag), { inForce: "true", tenants: {} })
+      const refused: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+        [["set", "NOBODY", "on"], /There is no flag "NOBODY"/],
+        [["set", flag, "perhaps"], /"perhaps" is no value of flag/],
+        [["set", flag, "on", "--tenant", "nobody"], /no tenant "nobody"/],
+        [["rollout", flag, "on", "--percent", "101"], /0 to 100/]
+      ]
+      for (const [args, text] of refused) {
+        const { exit, stderr } = yield* run(["flags", ...args])
+        assert.match(stderr, text)
+        assert.strictEqual(exit, 1)
+      }
     })
   )
 })

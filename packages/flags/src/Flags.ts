@@ -14,6 +14,15 @@ import { platformFlags } from "./platformFlags.ts"
 /** A flag of any type, for lists of flags. */
 export type AnyFlag = Flag<unknown>
 
+/** Everything that is said of a flag, as this process sees it now. */
+export interface FlagSettings<A> {
+  /** What holds where nothing below is said: the environment's value, else the default. */
+  readonly base: A
+  readonly everyone: A | undefined
+  readonly rollout: { readonly value: A; readonly percent: number } | undefined
+  readonly tenants: ReadonlyMap<string, A>
+}
+
 /** The values of flags, now and as they change. */
 export class Flags extends Context.Service<
   Flags,
@@ -22,6 +31,8 @@ export class Flags extends Context.Service<
     readonly get: <A>(flag: Flag<A>, tenant?: TenantSlug) => Effect.Effect<A>
     /** The value in force and each that follows it, without repeats. */
     readonly changes: <A>(flag: Flag<A>, tenant?: TenantSlug) => Stream.Stream<A>
+    /** What stands behind the value in force. Dies for a flag the layer was not given. */
+    readonly settings: <A>(flag: Flag<A>) => Effect.Effect<FlagSettings<A>>
   }
 >()("@bulkhead/flags/Flags") {
   /**
@@ -74,11 +85,16 @@ const make = Effect.fnUntraced(function* (flags: ReadonlyArray<AnyFlag>, connect
   const live = yield* SubscriptionRef.make(new LiveFlags(byKey))
   if (connection !== undefined) yield* followBucket(connection, byKey, (next) => SubscriptionRef.set(live, next))
 
-  const now = <A>(flag: Flag<A>, tenant: TenantSlug | undefined): A => {
+  const known = <A>(flag: Flag<A>): { readonly base: A; readonly live: LiveSettings<A> | undefined } => {
     if (!base.has(flag.key)) throw new Error(`flag ${flag.key} was not given to the layer of Flags`)
     const settings = SubscriptionRef.getUnsafe(live).settingsOf(flag.key)
     // The layer read these values with this very flag's own parser.
-    return resolve(flag, base.get(flag.key) as A, settings as LiveSettings<A> | undefined, tenant)
+    return { base: base.get(flag.key) as A, live: settings as LiveSettings<A> | undefined }
+  }
+
+  const now = <A>(flag: Flag<A>, tenant: TenantSlug | undefined): A => {
+    const { base, live } = known(flag)
+    return resolve(flag, base, live, tenant)
   }
 
   return Flags.of({
@@ -87,6 +103,11 @@ const make = Effect.fnUntraced(function* (flags: ReadonlyArray<AnyFlag>, connect
       SubscriptionRef.changes(live).pipe(
         Stream.map(() => now(flag, tenant)),
         Stream.changes
-      )
+      ),
+    settings: (flag) =>
+      Effect.sync(() => {
+        const { base, live } = known(flag)
+        return { base, everyone: live?.everyone, rollout: live?.rollout, tenants: new Map(live?.tenants) }
+      })
   })
 })

@@ -21,7 +21,9 @@ export const flagsLayerTest = (values: Readonly<Record<string, unknown>> = {}): 
         Stream.concat(
           Stream.sync(() => read(flag)),
           Stream.never
-        )
+        ),
+      settings: (flag) =>
+        Effect.sync(() => ({ base: read(flag), everyone: undefined, rollout: undefined, tenants: new Map() }))
     })
   )
 }

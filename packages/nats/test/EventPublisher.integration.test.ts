@@ -71,7 +71,8 @@ describe("EventPublisher", () => {
         Flags,
         Flags.of({
           get: <A>(_: Flag<A>, tenant?: string) => Effect.sync(() => prefixed.has(tenant) as A),
-          changes: () => Stream.never
+          changes: () => Stream.never,
+          settings: () => Effect.die("nobody asks")
         })
       )
       yield* Effect.gen(function* () {

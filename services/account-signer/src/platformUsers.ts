@@ -43,6 +43,8 @@ const core = user("core", "platform", [
   "$JS.ACK.>",
   // Where a stream stood at a time: for a replay, and for a lane whose stream has lost messages.
   "$JS.API.DIRECT.GET.*",
+  // Flags that operators change.
+  "$KV.bulkhead-flags.>",
   // What it says about tenants.
   "*.events.ocsf.processed",
   "events.ocsf.processed",

@@ -17,6 +17,7 @@ import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
 import { CredentialsHandlers } from "./api/CredentialsHandlers.ts"
 import { DeadLettersHandlers } from "./api/DeadLettersHandlers.ts"
+import { FlagsHandlers } from "./api/FlagsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
 import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
@@ -81,7 +82,14 @@ const accounts = Layer.unwrap(
 )
 
 const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe(
-  Layer.provide([TenantsHandlers, CredentialsHandlers, DeadLettersHandlers, ReplaysHandlers, HealthHandlers]),
+  Layer.provide([
+    TenantsHandlers,
+    CredentialsHandlers,
+    DeadLettersHandlers,
+    ReplaysHandlers,
+    FlagsHandlers,
+    HealthHandlers
+  ]),
   Layer.provide(AuthorizationLayer),
   Layer.provide(HttpApiMiddleware.layerProblemDetails({ includeDetails: true }))
 )

@@ -8,6 +8,7 @@ import {
 } from "@bulkhead/account-signer/testing"
 import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
+import { TENANT_PREFIX_ENABLED } from "@bulkhead/flags"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect } from "effect"
 import { ocsfEvent } from "../testing/events.ts"
@@ -38,6 +39,8 @@ const liveOnce = Effect.fnUntraced(function* (servers: Servers, api: Api, slug: 
   )
   yield* step(api.replays.request({ params, payload: { from: { time: yield* DateTime.now } } }))
   yield* step(api.tenants.change({ params, payload: { plan: "pro" } }))
+  const flag = { params: { key: TENANT_PREFIX_ENABLED.key } }
+  yield* step(api.flags.change({ ...flag, payload: { target: { kind: "tenant", tenant: slug }, value: "true" } }))
   yield* step(api.tenants.delete({ params }))
 })
 

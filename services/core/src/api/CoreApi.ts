@@ -4,6 +4,7 @@
 import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { CredentialsApi } from "./CredentialsApi.ts"
 import { DeadLettersApi } from "./DeadLettersApi.ts"
+import { FlagsApi } from "./FlagsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { ReplaysApi } from "./ReplaysApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
@@ -13,6 +14,7 @@ export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(CredentialsApi)
   .add(DeadLettersApi)
   .add(ReplaysApi)
+  .add(FlagsApi)
   .add(HealthApi)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({ title: "Bulkhead core", version: "1" })) {}

@@ -9,7 +9,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { CoreApi } from "./CoreApi.ts"
 import type { NewCredential, Rotation } from "./CredentialsApi.ts"
 import { CredentialUnknownProblem, RefusedProblem, type TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
-import { unknownTenant } from "./TenantsHandlers.ts"
+import { unknownTenant } from "./tenantFailures.ts"
 
 const ACTOR = "api"
 

@@ -16,7 +16,7 @@ import { CoreApi } from "./CoreApi.ts"
 import type { DeadLetterEntry, DeadLetterFilter } from "./DeadLettersApi.ts"
 import { ConfirmationProblem, DeadLetterUnknownProblem } from "./problems.ts"
 import { schemaFailures } from "./schemaFailures.ts"
-import { unknownTenant } from "./TenantsHandlers.ts"
+import { unknownTenant } from "./tenantFailures.ts"
 
 const storedFilter = ({ since, until, ...filter }: typeof DeadLetterFilter.Type): StoredFilter => ({
   ...filter,

@@ -14,7 +14,7 @@ import { TenantRegistry, type TenantState } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
 import type { TenantHealth } from "./HealthApi.ts"
 import { TenantUnknownProblem } from "./problems.ts"
-import { unavailable } from "./TenantsHandlers.ts"
+import { unavailable } from "./tenantFailures.ts"
 
 const LAG_QUESTIONS_AT_ONCE = 16
 

@@ -13,7 +13,7 @@ import { CoreApi } from "./CoreApi.ts"
 import { OutOfReachProblem, RefusedProblem, ReplayUnknownProblem, UnavailableProblem } from "./problems.ts"
 import type { NewReplay, Replay } from "./ReplaysApi.ts"
 import { schemaFailures } from "./schemaFailures.ts"
-import { unknownTenant } from "./TenantsHandlers.ts"
+import { unknownTenant } from "./tenantFailures.ts"
 
 const timeKey = <Key extends string>(key: Key, time: Date | null) =>
   (time === null ? {} : { [key]: DateTime.makeUnsafe(time) }) as { readonly [K in Key]?: DateTime.Utc }

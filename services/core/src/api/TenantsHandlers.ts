@@ -12,30 +12,9 @@ import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { TenantRegistry } from "../tenants/TenantRegistry.ts"
 import { CoreApi } from "./CoreApi.ts"
 import { ErasureReport } from "./ErasureReport.ts"
-import {
-  LimitRefusedProblem,
-  RefusedProblem,
-  TenantExistsProblem,
-  TenantUnknownProblem,
-  UnavailableProblem
-} from "./problems.ts"
-
-/** A database that is away is the caller's business; whatever else it says is a fault of ours, and dies. */
-export const unavailable = (error: StorageError) =>
-  error.isRetryable
-    ? Effect.fail(
-        new UnavailableProblem({
-          detail: "PostgreSQL cannot be reached. Nothing was changed: send the same request again",
-          dependency: "postgresql"
-        })
-      )
-    : Effect.die(error)
-
-/** The answer for a slug that no tenant has. */
-export const unknownTenant = (slug: string) =>
-  Effect.fail(
-    new TenantUnknownProblem({ detail: `There is no tenant "${slug}". List them with GET /v1/tenants`, slug })
-  )
+import { findTenant } from "./findTenant.ts"
+import { LimitRefusedProblem, RefusedProblem, TenantExistsProblem } from "./problems.ts"
+import { unavailable, unknownTenant } from "./tenantFailures.ts"
 
 /** Every way in which a change of a tenant that exists can fail. */
 const changeFailures = <A, R>(slug: string, change: Effect.Effect<A, StorageError, R>) =>
@@ -90,13 +69,7 @@ export const TenantsHandlers = HttpApiBuilder.group(
       return yield* changeFailures(slug, store.request(slug, wish))
     })
 
-    const find = (slug: string) =>
-      isTenantSlug(slug)
-        ? store.get(slug).pipe(
-            Effect.catchReason("StorageError", "TenantUnknown", () => unknownTenant(slug)),
-            Effect.catchTag("StorageError", unavailable)
-          )
-        : unknownTenant(slug)
+    const find = (slug: string) => findTenant(slug).pipe(Effect.provideService(TenantStore, store))
 
     const checkLimits = (limits: Readonly<Record<string, unknown>> = {}) => {
       const problem = limitProblem(limits, config.streamBytesMax)

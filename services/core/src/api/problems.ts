@@ -37,6 +37,19 @@ export class LimitRefusedProblem extends HttpApiError.Problem<LimitRefusedProble
   title: "Limit refused"
 }) {}
 
+export class FlagUnknownProblem extends HttpApiError.Problem<FlagUnknownProblem>()("FlagUnknownProblem", {
+  type: "urn:bulkhead:problem:flag-unknown",
+  status: 404,
+  title: "Unknown flag"
+}) {}
+
+/** A text that is no value of its flag, or a share that is none. */
+export class FlagValueProblem extends HttpApiError.Problem<FlagValueProblem>()("FlagValueProblem", {
+  type: "urn:bulkhead:problem:flag-value",
+  status: 422,
+  title: "Flag value refused"
+}) {}
+
 export class CredentialUnknownProblem extends HttpApiError.Problem<CredentialUnknownProblem>()(
   "CredentialUnknownProblem",
   { type: "urn:bulkhead:problem:credential-unknown", status: 404, title: "Unknown credential" }

@@ -4,7 +4,7 @@
 import { StorageError } from "@bulkhead/storage"
 import { Effect } from "effect"
 import { RefusedProblem, type TenantUnknownProblem, type UnavailableProblem } from "./problems.ts"
-import { unavailable, unknownTenant } from "./TenantsHandlers.ts"
+import { unavailable, unknownTenant } from "./tenantFailures.ts"
 
 type Problem = RefusedProblem | TenantUnknownProblem | UnavailableProblem
 
