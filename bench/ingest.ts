@@ -2,8 +2,8 @@
  * How fast a lane writes: events of about 500 bytes from JetStream into PostgreSQL, exactly once, against the raw limit:
  * the same rows, decoded beforehand, loaded into the same table over one connection by batches of the same size.
  *
- * The two take turns. The line also gives how the rate holds when the same events are spread over many tenants, each
- * with a stream, a lane and a schema of its own, and how old an event is when it is committed at a tenth of the load.
+ * The two take turns. The line also gives how the rate holds when events come in bursts of many tenants, each with a
+ * stream, a lane and a schema of its own, and how old an event is when it is committed at a tenth of the load.
  */
 import { spawn } from "node:child_process"
 import { join } from "node:path"
@@ -30,12 +30,16 @@ const EVENTS = 60_000
 const ROUNDS = 5
 const BATCH = { rowsMax: 2_000, bytesMax: 8 * 1024 * 1024, ageMs: 50 }
 const RATIO_MIN = 0.75
-/** Tenants that the same events are spread over, in bursts. */
+/** Tenants that events are spread over, in bursts: each tenant sends one burst in a round. */
 const SPREADS = [1, 10, 100, 500]
+/** Events of a burst at least; a round has `EVENTS` events at least. */
+const BURST = 500
 const SPREAD_MIN = 0.8
 const SPREAD_ROUNDS = 3
 const LATENCY_MS_MAX = 250
 const LATENCY_SECONDS = 10
+
+const eventsOf = (tenants: number): number => Math.max(EVENTS, tenants * BURST)
 
 const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
@@ -157,12 +161,12 @@ const measureRates = Effect.fnUntraced(function* (superuser: PgClient.PgClient, 
 })
 
 /** Publishes from a process of its own, so that it takes no time of the lanes': see `publishBursts.ts`. */
-const publishBursts = (url: string, tenants: number) =>
+const publishBursts = (url: string, tenants: number, events: number) =>
   Effect.promise(
     () =>
       new Promise<void>((resolve, reject) => {
         const script = join(import.meta.dirname, "publishBursts.ts")
-        const child = spawn(process.execPath, [...process.execArgv, script, url, String(tenants), String(EVENTS)], {
+        const child = spawn(process.execPath, [...process.execArgv, script, url, String(tenants), String(events)], {
           stdio: "inherit"
         })
         child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`the publisher ended with ${code}`))))
@@ -174,9 +178,10 @@ const measureSpreads = Effect.fnUntraced(function* (url: string, counter: RowCou
   const rates = new Map(SPREADS.map((tenants) => [tenants, [] as Array<number>]))
   for (let round = 0; round <= SPREAD_ROUNDS; round += 1) {
     for (const [tenants, measured] of rates) {
-      const done = counter.expect(EVENTS)
-      const work = Effect.all([publishBursts(url, tenants), Effect.promise(() => done)], { concurrency: 2 })
-      const one = yield* rateOf(EVENTS, work)
+      const events = eventsOf(tenants)
+      const done = counter.expect(events)
+      const work = Effect.all([publishBursts(url, tenants, events), Effect.promise(() => done)], { concurrency: 2 })
+      const one = yield* rateOf(events, work)
       if (round > 0) measured.push(one)
     }
   }
@@ -243,14 +248,18 @@ const measure = Effect.gen(function* () {
     const { raw, lane, bytes } = yield* measureRates(superuser, oneConnection)
     const counter = new RowCounter()
     const onRows = new Map<TenantSlug, (rows: number) => void>()
-    yield* Effect.forEach(
+    const lanes = Effect.forEach(
       tenants,
-      (tenant) => Effect.forkScoped(runBenchLane(tenant, (rows) => (onRows.get(tenant) ?? counter.add)(rows))),
-      { discard: true }
+      (tenant) => runBenchLane(tenant, (rows) => (onRows.get(tenant) ?? counter.add)(rows)),
+      { concurrency: "unbounded", discard: true }
     )
-    const spreads = yield* measureSpreads(nats.url, counter)
-    const latency = yield* measureLatency(lane / 10, onRows)
-    return { raw, lane, bytes, spreads, latency }
+    const measured = Effect.gen(function* () {
+      const spreads = yield* measureSpreads(nats.url, counter)
+      const latency = yield* measureLatency(lane / 10, onRows)
+      return { raw, lane, bytes, spreads, latency }
+    })
+    // A lane that fails ends the benchmark: nothing starts it again here.
+    return yield* Effect.raceFirst(measured, Effect.andThen(lanes, Effect.never))
   }).pipe(Effect.provide(services))
 })
 

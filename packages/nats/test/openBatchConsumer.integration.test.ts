@@ -51,6 +51,39 @@ layer(NatsLive, { excludeTestServices: true })("openBatchConsumer", (it) => {
     })
   )
 
+  it.effect("asks, over all readers of a connection, for less than the server holds for a client", () =>
+    Effect.gen(function* () {
+      const READERS = 50
+      const options = { ...(yield* streamOf("crowd", 200, 10_000)), rowsMax: 2_000, bytesMax: 8_000_000 }
+      const connection = yield* (yield* Nats).connection
+      const open = new Map<string, number>()
+      let most = 0
+      const observer = connection.subscribe("$JS.API.CONSUMER.MSG.NEXT.crowd.*", {
+        callback: (_, message) => {
+          open.set(message.subject, message.json<{ max_bytes: number }>().max_bytes)
+          most = Math.max(
+            most,
+            open.values().reduce((sum, bytes) => sum + bytes, 0)
+          )
+        }
+      })
+      yield* Effect.forEach(
+        Array.from({ length: READERS }, (_, reader) => `reader-${reader}`),
+        (durable) =>
+          Effect.gen(function* () {
+            const consumer = yield* openBatchConsumer({ ...options, durable })
+            assert.deepStrictEqual(sequencesOf(yield* takeUntil(consumer, 200)), range(1, 200))
+          }),
+        { concurrency: "unbounded", discard: true }
+      )
+      observer.unsubscribe()
+      assert.strictEqual(open.size, READERS)
+      assert.isAtMost(most, 48 * 1024 * 1024)
+      // Each asked for more than its first little once it knew of more.
+      assert.isAbove(most, READERS * 262_144)
+    })
+  )
+
   it.effect("gives subject, headers and the time of storing", () =>
     Effect.gen(function* () {
       const options = yield* streamOf("fields", 0)

@@ -17,6 +17,7 @@ import {
 import type { BatchBuffer } from "./BatchBuffer.ts"
 import { DeliveredMessage } from "./DeliveredMessage.ts"
 import { onEveryTick } from "./onEveryTick.ts"
+import { PullBudget } from "./PullBudget.ts"
 import { parseDelivery } from "./parseDelivery.ts"
 
 export interface PullerOptions {
@@ -44,6 +45,14 @@ const NO_RESPONDERS = 503
 const TOO_LARGE = /message size exceeds maxbytes/i
 const USED_UP = /message size exceeds maxbytes|batch completed/i
 
+/** The server's own default. */
+const MAX_PAYLOAD = 1024 * 1024
+
+interface RequestSize {
+  readonly batch: number
+  readonly max_bytes?: number
+}
+
 const nanos = (milliseconds: number) => milliseconds * 1_000_000
 
 export class Puller {
@@ -52,6 +61,7 @@ export class Puller {
   readonly #buffer: BatchBuffer
   readonly #onFailure: (reason: ConsumeReason) => void
   readonly #requestSubject: string
+  readonly #budget: PullBudget
   #subscription: Subscription | undefined
   #stopHeart: (() => void) | undefined
   #silentBeats = 0
@@ -64,9 +74,12 @@ export class Puller {
   #bytesLeft = 0
   #isEmptyHanded = true
   #nextIsAlone = false
+  #granted = 0
+  #stopWaiting: (() => void) | undefined
 
   #lastDelivery = 0
   #pending = 0
+  #lastBytes = 0
 
   constructor(
     connection: NatsConnection,
@@ -78,6 +91,7 @@ export class Puller {
     this.#options = options
     this.#buffer = buffer
     this.#onFailure = onFailure
+    this.#budget = PullBudget.of(connection)
     this.#requestSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`
   }
 
@@ -89,12 +103,17 @@ export class Puller {
       }
     })
     this.#stopHeart = onEveryTick(this.#options.heartbeatMs, () => this.#beat())
+    this.#budget.enter()
     this.pull()
   }
 
   stop(): void {
+    if (this.#isStopped) return
     this.#isStopped = true
     this.#stopHeart?.()
+    this.#stopWaiting?.()
+    this.#budget.leave()
+    this.#release()
     if (!this.#connection.isClosed()) this.#subscription?.unsubscribe()
   }
 
@@ -106,17 +125,48 @@ export class Puller {
   /** Asks for the next messages unless a request is open or a whole batch is waiting. */
   pull(): void {
     if (this.#isStopped || this.#isOpen || this.#buffer.isFull) return
-    const { rowsMax, bytesMax, heartbeatMs, inbox } = this.#options
-    const size = this.#nextIsAlone ? { batch: 1 } : { batch: rowsMax, max_bytes: bytesMax }
+    const size = this.#nextIsAlone ? this.#sizeOfOne() : this.#size()
+    if (size === undefined) return
+    const { heartbeatMs, inbox } = this.#options
     this.#request += 1
     this.#isOpen = true
     this.#rowsLeft = size.batch
-    this.#bytesLeft = this.#nextIsAlone ? Number.POSITIVE_INFINITY : bytesMax
+    this.#bytesLeft = size.max_bytes ?? Number.POSITIVE_INFINITY
     this.#nextIsAlone = false
     this.#isEmptyHanded = true
     this.#silentBeats = 0
     const request = { ...size, expires: nanos(REQUEST_EXPIRES_MS), idle_heartbeat: nanos(heartbeatMs) }
     this.#send(this.#requestSubject, JSON.stringify(request), { reply: `${inbox}.${this.#request}` })
+  }
+
+  /**
+   * As much as waits, if the budget has it. Such a request is used up at once, so that what it was granted goes back;
+   * one that waits for messages to come asks for the reader's share.
+   */
+  #size(): RequestSize {
+    const { rowsMax, bytesMax } = this.#options
+    const waiting = this.#pending * this.#lastBytes
+    this.#granted = this.#pending === 0 ? 0 : this.#budget.take(Math.min(bytesMax, waiting))
+    if (this.#granted === 0) return { batch: rowsMax, max_bytes: Math.min(bytesMax, this.#budget.share) }
+    return { batch: Math.min(rowsMax, this.#pending), max_bytes: this.#granted }
+  }
+
+  /** A single message, which may be as large as any; where the budget has no room for it, it is asked for later. */
+  #sizeOfOne(): RequestSize | undefined {
+    const largest = this.#connection.info?.max_payload ?? MAX_PAYLOAD
+    this.#granted = this.#budget.take(Math.max(largest, this.#budget.share + 1))
+    if (this.#granted > 0) return { batch: 1 }
+    this.#stopWaiting ??= this.#budget.whenRoom(() => {
+      this.#stopWaiting = undefined
+      this.pull()
+    })
+    return undefined
+  }
+
+  #release(): void {
+    const granted = this.#granted
+    this.#granted = 0
+    this.#budget.giveBack(granted)
   }
 
   /** Acknowledges the message and all before it, without waiting for the server. */
@@ -170,6 +220,7 @@ export class Puller {
     this.#buffer.push(stored)
     this.#isEmptyHanded = false
     this.#rowsLeft -= 1
+    this.#lastBytes = stored.sizeBytes
     this.#bytesLeft -= stored.sizeBytes
     // The server ends a request that is used up to the last row or byte without a word.
     if (this.#rowsLeft <= 0 || this.#bytesLeft === 0) this.#closeRequest()
@@ -188,6 +239,8 @@ export class Puller {
     if (status.subject !== `${this.#options.inbox}.${this.#request}`) return
     // Without a message so far, the next one alone is larger than a batch: it comes alone.
     this.#nextIsAlone = this.#isEmptyHanded && TOO_LARGE.test(problem)
+    // What was said to wait is gone.
+    if (this.#isEmptyHanded && !this.#nextIsAlone) this.#pending = 0
     this.#closeRequest()
   }
 
@@ -204,6 +257,7 @@ export class Puller {
 
   #closeRequest(): void {
     this.#isOpen = false
+    this.#release()
     this.pull()
   }
 
