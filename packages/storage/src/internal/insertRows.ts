@@ -51,14 +51,17 @@ const textsOf = (table: RecordTable): ColumnTexts => {
 
 const array = (values: ReadonlyArray<unknown>, type: ColumnType) => pgArray(values, OIDS[type])
 
+const NONE: ReadonlyArray<unknown> = []
+
+/** A column's values, or none where no row has one: PostgreSQL fills the arrays up to the longest with nulls. */
+const valuesOf = (rows: ReadonlyArray<object>, name: string): ReadonlyArray<unknown> => {
+  const values = rows.map((row) => (row as Readonly<Record<string, unknown>>)[name])
+  return values.every((value) => value === null) ? NONE : values
+}
+
 /** The columns as arrays, typed for PostgreSQL, in the order of `insertText`. */
 export const columnArrays = ({ table, rows, sequences }: TableRows): ReadonlyArray<PgTypes.Parameter> => [
-  ...table.columns.map(([name, type]) =>
-    array(
-      rows.map((row) => (row as Readonly<Record<string, unknown>>)[name]),
-      type
-    )
-  ),
+  ...table.columns.map(([name, type]) => array(valuesOf(rows, name), type)),
   array(sequences, STREAM_SEQ[1])
 ]
 
