@@ -55,8 +55,8 @@ const isWaitedFor = ({ query }: World, table: string) =>
     ([row]) => (row?.n ?? 0) > 0
   )
 
-/** Half of core's own `lock_timeout`, at which the waiting tenant makes room by itself. */
-const OTHERS_LIMIT = "5 seconds"
+/** Less than core's own `lock_timeout`, at which the waiting tenant makes room by itself. */
+const OTHERS_LIMIT = "8 seconds"
 
 /** While another session keeps a table of this tenant to itself, the other tenants must go on. */
 const lock = Effect.fnUntraced(function* (world: World, slow: TenantLoad, table: string, holdMs: number) {

@@ -166,6 +166,8 @@ export const runTenantActor = (state: ActorState, surroundings: ActorSurrounding
       const startedAt = yield* Clock.currentTimeMillis
       const cause = yield* Effect.scoped(live(state, surroundings)).pipe(Effect.sandbox, Effect.flip)
       if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
+      // What it wrote shows that the way was open: the next try need not wait long. Its budget it gets back with time only.
+      if ((state.lastCommitAtMs ?? 0) >= startedAt) failures = 1
       if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) {
         failures = 1
         budget.refill()
