@@ -19,6 +19,7 @@ export class BatchBuffer {
   #firstAtMs = 0
   #onReady: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
 
   constructor(limits: BatchLimits) {
     this.#limits = limits
@@ -76,8 +77,11 @@ export class BatchBuffer {
       onReady?.()
     } else {
       this.#timer ??= setTimeout(() => {
-        this.#timer = undefined
-        this.#notice()
+        // In a busy process the timer is late, and what has arrived meanwhile is read after it: it belongs to the batch.
+        this.#immediate = setImmediate(() => {
+          this.#timer = undefined
+          this.#notice()
+        })
       }, waitMs)
     }
   }
@@ -85,6 +89,7 @@ export class BatchBuffer {
   #forgetWish(): void {
     this.#onReady = undefined
     clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
     this.#timer = undefined
   }
 }
