@@ -1,4 +1,5 @@
 import { startCore } from "@bulkhead/core/testing"
+import { waitUntil } from "@bulkhead/devstack"
 import type { TenantSlug } from "@bulkhead/tenancy"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -10,9 +11,12 @@ describe("tenants list", () => {
       const { api, url } = yield* startCore()
       yield* api.tenants.create({ payload: { slug: "acme" as TenantSlug, name: "Acme\u001b[31m", plan: "pro" } })
       const cli = yield* startCli(coreAt(url))
-      const text = yield* cli.ok("tenants", "list")
-      assert.match(text, /^SLUG +STATUS +PLAN +LAG +DEAD LETTERS +NAME\n/)
-      assert.match(text, /^acme +active +pro +\d.* 0 +Acme\\u001b\[31m$/m)
+      assert.match(yield* cli.ok("tenants", "list"), /^SLUG +STATUS +PLAN +LAG +DEAD LETTERS +NAME\n/)
+      // A lane that has just started may not have told its figures yet.
+      yield* waitUntil(
+        "acme is listed with its figures",
+        Effect.map(cli.ok("tenants", "list"), (text) => /^acme +active +pro +\d.* 0 +Acme\\u001b\[31m$/m.test(text))
+      )
       const [acme] = (yield* cli.json("tenants", "list")).filter(({ slug }: { slug: string }) => slug === "acme")
       assert.deepInclude(acme, { status: "active", plan: "pro", deadLetters: 0, name: "Acme\u001b[31m" })
     })
