@@ -43,6 +43,8 @@ export class FlagStore extends Context.Service<
       target: FlagTarget,
       text: string
     ) => Effect.Effect<void, FlagValueInvalid | FlagBucketUnavailable>
+    /** The text that is in force for a target by the bucket; undefined where the bucket says nothing. */
+    readonly read: (flag: Flag<unknown>, target: FlagScope) => Effect.Effect<string | undefined, FlagBucketUnavailable>
     /** Takes a target's value away; what stands behind it holds again. */
     readonly unset: (flag: Flag<unknown>, target: FlagScope) => Effect.Effect<void, FlagBucketUnavailable>
   }
@@ -82,6 +84,11 @@ const make = Effect.fnUntraced(function* (connection: NatsConnection) {
       if (entry instanceof FlagValueInvalid) return yield* entry
       const kv = yield* bucket("FlagStore.set")
       yield* reach("FlagStore.set", () => kv.put(keyOf(flag.key, target), entry))
+    }),
+    read: Effect.fn("FlagStore.read")(function* (flag, target) {
+      const kv = yield* bucket("FlagStore.read")
+      const entry = yield* reach("FlagStore.read", () => kv.get(keyOf(flag.key, target)))
+      return entry?.operation === "PUT" ? entry.string() : undefined
     }),
     unset: Effect.fn("FlagStore.unset")(function* (flag, target) {
       const kv = yield* bucket("FlagStore.unset")

@@ -1,0 +1,98 @@
+/**
+ * Proves that the copies of an old stream are what it holds: both are read whole, and compared subject by subject. What
+ * arrives meanwhile, and what the old stream lets go, does not disturb it: copies are compared with exactly those messages
+ * that were read.
+ */
+import { Effect } from "effect"
+import { copiedPatterns, copiesOf } from "./internal/copies.ts"
+import type { JetStreamAdmin } from "./internal/JetStreamAdmin.ts"
+import { ORIGIN_HEADER, parseOrigin } from "./internal/origin.ts"
+import { patternCovers } from "./internal/patterns.ts"
+import { readMessages } from "./internal/readMessages.ts"
+import { SequenceSet } from "./internal/SequenceSet.ts"
+import { StreamDigest, type SubjectDigest } from "./internal/StreamDigest.ts"
+import { storedSubjects, streamInfo } from "./internal/streamState.ts"
+import type { MigrationError } from "./MigrationError.ts"
+import type { MigrationPlan, PlannedCopy, PlannedTarget } from "./MigrationPlan.ts"
+
+/** One subject, as the old stream and as the copies have it. */
+export interface SubjectComparison {
+  readonly subject: string
+  readonly original: SubjectDigest | undefined
+  readonly copy: SubjectDigest | undefined
+  readonly isEqual: boolean
+}
+
+export interface Comparison {
+  readonly stream: string
+  readonly messages: number
+  readonly subjects: ReadonlyArray<SubjectComparison>
+  /** Subjects that no new stream copies, because no pattern takes them. */
+  readonly unclaimed: ReadonlyArray<string>
+}
+
+/** Told how many messages of how many were read. */
+export type OnRead = (read: number, of: number) => void
+
+const readOriginals = Effect.fnUntraced(function* (stream: string, patterns: ReadonlyArray<string>, onRead: OnRead) {
+  const { state } = yield* streamInfo(stream)
+  const seen = new SequenceSet()
+  const digest = new StreamDigest()
+  const range = { fromSequence: state.first_seq, toSequence: state.last_seq }
+  const onProgress = () => onRead(digest.messages, state.messages)
+  yield* readMessages({ stream, filterSubjects: patterns, ...range, onProgress }, (message) => {
+    seen.add(message.seq)
+    digest.add(message.subject, message.headers, message.data)
+  })
+  return { seen, digest }
+})
+
+const readCopies = Effect.fnUntraced(function* (
+  { target, copy }: { readonly target: PlannedTarget; readonly copy: PlannedCopy },
+  seen: SequenceSet,
+  digest: StreamDigest,
+  onRead: OnRead
+) {
+  const { state } = yield* streamInfo(target.stream)
+  const prefixed = target.tenant.length + 1
+  let read = 0
+  const range = { fromSequence: state.first_seq, toSequence: state.last_seq }
+  const filterSubjects = copiedPatterns(target, copy)
+  const onProgress = () => onRead(read, state.messages)
+  yield* readMessages({ stream: target.stream, filterSubjects, ...range, onProgress }, (message) => {
+    read += 1
+    const origin = parseOrigin(message.headers?.get(ORIGIN_HEADER))
+    if (origin?.stream !== copy.stream || !seen.has(origin.sequence)) return
+    digest.add(message.subject.slice(prefixed), message.headers, message.data)
+  })
+})
+
+const areEqual = (a: SubjectDigest | undefined, b: SubjectDigest | undefined): boolean =>
+  a?.messages === b?.messages && a?.sum === b?.sum && a?.chain === b?.chain
+
+/** Compares all that is stored now. The copies must have caught up with what the old stream held when this was begun. */
+export const compareCopies = Effect.fn("compareCopies")(function* (
+  plan: MigrationPlan,
+  stream: string,
+  awaitCopies: Effect.Effect<void, MigrationError, JetStreamAdmin>,
+  onRead: OnRead = () => {}
+) {
+  const copies = copiesOf(plan, stream)
+  const patterns = copies.flatMap(({ copy }) => copy.patterns)
+  const { seen, digest: originals } = yield* readOriginals(stream, patterns, onRead)
+  yield* awaitCopies
+  const copied = new StreamDigest()
+  for (const ends of copies) yield* readCopies(ends, seen, copied, onRead)
+  const [before, after] = [originals.subjects, copied.subjects]
+  const subjects = [...new Set([...before.keys(), ...after.keys()])].sort().map((subject): SubjectComparison => {
+    const [original, copy] = [before.get(subject), after.get(subject)]
+    return { subject, original, copy, isEqual: areEqual(original, copy) }
+  })
+  const comparison: Comparison = {
+    stream,
+    messages: originals.messages,
+    subjects,
+    unclaimed: (yield* storedSubjects(stream)).filter((one) => !patterns.some((pattern) => patternCovers(pattern, one)))
+  }
+  return comparison
+})
