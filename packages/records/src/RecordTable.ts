@@ -3,8 +3,8 @@
  * kind. The statements that make the table are storage's: a table once made is changed by migrations, not here.
  */
 
-/** How a value travels into PostgreSQL: `jsonb` as JSON text, `timestamptz` as a `Date`, `int8` as a number. */
-export type ColumnType = "uuid" | "timestamptz" | "int4" | "int8" | "float8" | "bool" | "text" | "jsonb"
+/** How a value travels into PostgreSQL: `jsonb` as JSON text, `timestamptz` as a `Date`, `int8` as a number, `bigint` as such. */
+export type ColumnType = "uuid" | "timestamptz" | "int4" | "int8" | "bigint" | "float8" | "bool" | "text" | "jsonb"
 
 export interface RecordTable<Row extends object = object> {
   readonly name: string

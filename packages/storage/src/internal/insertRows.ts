@@ -15,6 +15,7 @@ const OIDS: Readonly<Record<ColumnType, number>> = {
   timestamptz: OID.timestamptz,
   int4: OID.int4,
   int8: OID.float8,
+  bigint: OID.int8,
   float8: OID.float8,
   bool: OID.bool,
   text: OID.text,
