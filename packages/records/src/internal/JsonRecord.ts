@@ -181,6 +181,20 @@ export class JsonRecord {
     return rest.length === 0 ? null : this.jsonText([], Object.fromEntries(rest))
   }
 
+  /**
+   * The same, merged with the object under `name`; apart from it where merging would overwrite a key. Null where there
+   * is nothing.
+   */
+  mergedJson(name: string): JsonText | null {
+    const own = this.value(name)
+    const rest = this.rest().filter(([key]) => key !== name)
+    if (!isObject(own) || rest.some(([key]) => Object.hasOwn(own, key))) return this.restJson()
+    this.take(name)
+    const [inside, beside] = [this.jsonText([name], own), this.restJson()]
+    if (beside === null) return inside === "{}" ? null : inside
+    return inside === "{}" ? beside : `${inside.slice(0, -1)},${beside.slice(1)}`
+  }
+
   /** The text, which a column can take. */
   storable(name: string, text: string): string {
     const problem = this.#checkTexts ? textProblem(text) : undefined

@@ -107,15 +107,8 @@ const hostOf = (record: JsonRecord): string | null => {
   return isTrap(record) ? trapHost(record) : null
 }
 
-/**
- * What has no column. The record's own `attributes` are merged with it, unless that would overwrite one.
- */
+/** What has no column. */
 const attributesOf = (record: JsonRecord): JsonText | null => {
   if (isTrap(record)) record.take(COMMUNITY)
-  const own = record.value("attributes")
-  if (!isObject(own)) return record.restJson()
-  const rest = record.rest().filter(([name]) => name !== "attributes")
-  if (rest.some(([name]) => Object.hasOwn(own, name))) return record.restJson()
-  const merged = [...Object.entries(own), ...rest]
-  return merged.length === 0 ? null : record.jsonText([], Object.fromEntries(merged))
+  return record.mergedJson("attributes")
 }
