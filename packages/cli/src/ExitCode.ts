@@ -13,6 +13,8 @@ export const EXIT = {
   unreachable: 3,
   /** No token, or one that is not accepted. */
   unauthorized: 4,
+  /** It waits for something that a person must do, which the text says. The same command then goes on. */
+  waits: 5,
   /** A defect of `bulkhead` itself. */
   defect: 70
 } as const

@@ -47,6 +47,11 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/flags/index.ts")).flags
   },
   {
+    name: "streams",
+    description: "Where tenants' messages are kept: move an installation without prefixes to tenants",
+    load: async () => (await import("./commands/streams/index.ts")).streams
+  },
+  {
     name: "health",
     description: "How every tenant runs: status, lag in messages and seconds, dead letters; 1 where one does not",
     load: async () => (await import("./commands/health/index.ts")).health

@@ -11,6 +11,8 @@ const CLEAR_LINE = "\r\u001b[2K"
 export interface Progress {
   /** `total` may be found out on the way. */
   readonly show: (done: number, total: number, unit: string) => Effect.Effect<void>
+  /** Takes the bar away until it is shown again, for a line of another kind. */
+  readonly clear: Effect.Effect<void>
 }
 
 const bar = (done: number, total: number): string => {
@@ -19,7 +21,7 @@ const bar = (done: number, total: number): string => {
   return `${"█".repeat(full)}${"░".repeat(WIDTH - full)} ${String(Math.floor(share * 100)).padStart(3)} %`
 }
 
-const hidden: Progress = { show: () => Effect.void }
+const hidden: Progress = { show: () => Effect.void, clear: Effect.void }
 
 const write = (text: string) => Effect.sync(() => void process.stderr.write(text))
 
@@ -30,5 +32,8 @@ export const progress = Effect.fnUntraced(function* (
   const isShown = process.stderr.isTTY === true && !(yield* Json)
   if (!isShown) return hidden
   yield* Effect.addFinalizer(() => write(CLEAR_LINE))
-  return { show: (done, total, unit) => write(`${CLEAR_LINE}${title} ${bar(done, total)} ${done}/${total} ${unit}`) }
+  return {
+    show: (done, total, unit) => write(`${CLEAR_LINE}${title} ${bar(done, total)} ${done}/${total} ${unit}`),
+    clear: write(CLEAR_LINE)
+  }
 })
