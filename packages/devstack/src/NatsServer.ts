@@ -7,12 +7,14 @@ import { join } from "node:path"
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { DevstackError } from "./DevstackError.ts"
 import { freePort, portFor } from "./freePort.ts"
-import { findNatsServer } from "./natsServer/findNatsServer.ts"
+import { findNatsServer, findNatsServerVersion } from "./natsServer/findNatsServer.ts"
 import { type ServerProcess, startServerProcess } from "./ServerProcess.ts"
 import { stopLeftover } from "./stopLeftover.ts"
 
 /** How to run the server; everything has a default that suits a test. */
 export interface NatsServerOptions {
+  /** This version and no other, `2.10.29`; any that is new enough when absent. */
+  readonly version?: string
   /** Client port; a free one when absent. */
   readonly port?: number
   /** Folder for configuration and JetStream data; a temporary one, removed at the end, when absent. */
@@ -51,7 +53,7 @@ ${extra}
 export const startNatsServer = Effect.fnUntraced(function* (
   options: NatsServerOptions = {}
 ): Effect.fn.Return<RunningNatsServer, DevstackError, Scope.Scope> {
-  const binary = yield* findNatsServer
+  const binary = yield* options.version === undefined ? findNatsServer : findNatsServerVersion(options.version)
   const folder = options.folder ?? (yield* temporaryFolder("bulkhead-nats-"))
   const pidFile = join(folder, "nats-server.pid")
   yield* stopLeftover(pidFile, folder)

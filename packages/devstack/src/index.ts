@@ -2,7 +2,12 @@ export { cacheFolder } from "./cacheFolder.ts"
 export { DevstackError } from "./DevstackError.ts"
 export { freePort } from "./freePort.ts"
 export { NatsServer, type NatsServerOptions, type RunningNatsServer, startNatsServer } from "./NatsServer.ts"
-export { findNatsServer, NATS_SERVER_VERSION_MIN, type NatsServerBinary } from "./natsServer/findNatsServer.ts"
+export {
+  findNatsServer,
+  findNatsServerVersion,
+  NATS_SERVER_VERSION_MIN,
+  type NatsServerBinary
+} from "./natsServer/findNatsServer.ts"
 export {
   PostgresServer,
   type PostgresServerOptions,

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type RequestListener } from "node:http"
@@ -98,6 +98,45 @@ describe("findNatsServer", () => {
     })
   )
 
+  it.live("takes an old version where that one is asked for, and no newer one instead", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      const newer = fakeServer(join(root, "path"), "2.15.1")
+      const sources = [source("releases", () => void fakeServer(root, "2.10.29"))]
+      const found = yield* findNatsServerIn(search(root, { version: "2.10.29", folders: [join(newer, "..")], sources }))
+      assert.deepStrictEqual(found, { path: join(root, "nats-server"), version: "2.10.29" })
+      const error = yield* Effect.flip(findNatsServerIn(search(join(root, "path"), { version: "2.10.28" })))
+      assert.include(error.message, "Put nats-server 2.10.28")
+    })
+  )
+
+  it.live("obtains once when two want it at the same time, also where a killed process left its lock", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      const ended = spawnSync("true")
+      writeFileSync(join(root, "lock"), String(ended.pid))
+      let times = 0
+      const sources: ReadonlyArray<NatsServerSource> = [
+        {
+          name: "slow",
+          obtain: async () => {
+            times += 1
+            await new Promise((resolve) => setTimeout(resolve, 300))
+            fakeServer(root, "2.15.1")
+          }
+        }
+      ]
+      const twice = Array.from({ length: 2 }, () => findNatsServerIn(search(root, { sources })))
+      const found = yield* Effect.all(twice, { concurrency: 2 })
+      assert.deepStrictEqual(
+        found.map(({ version }) => version),
+        ["2.15.1", "2.15.1"]
+      )
+      assert.strictEqual(times, 1)
+      assert.isFalse(existsSync(join(root, "lock")))
+    })
+  )
+
   it.live("says what each source said and how to get one when all fail", () =>
     Effect.gen(function* () {
       const root = yield* folder
@@ -147,7 +186,7 @@ const sha256 = (data: Buffer | string) => createHash("sha256").update(data).dige
 
 describe("natsServerFromRelease", () => {
   const obtain = (url: string, target: string) =>
-    Effect.tryPromise({ try: () => natsServerFromRelease(url).obtain(target), catch: String })
+    Effect.tryPromise({ try: () => natsServerFromRelease(NATS_SERVER_VERSION, url).obtain(target), catch: String })
 
   it.live("puts the released binary into place when its checksum is right", () =>
     Effect.gen(function* () {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 
-/** The release that is obtained, where the place lets us choose. */
+/** The release that is obtained when none is asked for, where the place lets us choose. */
 export const NATS_SERVER_VERSION = "2.15.1"
 
 export interface NatsServerSource {

@@ -8,6 +8,7 @@ import { delimiter, join } from "node:path"
 import { Effect } from "effect"
 import { cacheFolder } from "../cacheFolder.ts"
 import { DevstackError } from "../DevstackError.ts"
+import { inTurn } from "../inTurn.ts"
 import { natsServerFromDebian } from "./fromDebian.ts"
 import { natsServerFromGo } from "./fromGo.ts"
 import { natsServerFromRelease } from "./fromRelease.ts"
@@ -23,6 +24,8 @@ export interface NatsServerBinary {
 
 /** Where to look; the defaults are this machine's. */
 export interface NatsServerSearch {
+  /** This version and no other; any that is new enough when absent. */
+  readonly version?: string
   /** `$NATS_SERVER`: this one or none. */
   readonly given: string | undefined
   readonly folders: ReadonlyArray<string>
@@ -51,10 +54,12 @@ const versionOf = (path: string): Effect.Effect<string | undefined> =>
   })
 
 /** The binary, or why it is none that we can use. */
-const examine = Effect.fnUntraced(function* (path: string) {
+const examine = Effect.fnUntraced(function* (path: string, wanted: string | undefined) {
   if (!existsSync(path)) return `${path} does not exist`
   const version = yield* versionOf(path)
   if (version === undefined) return `${path} is no nats-server`
+  if (wanted !== undefined)
+    return version === wanted ? { path, version } : `${path} is version ${version}, not ${wanted}`
   if (!isNewEnough(version)) return `${path} is version ${version}, older than ${NATS_SERVER_VERSION_MIN}`
   return { path, version }
 })
@@ -67,7 +72,7 @@ const messageOf = (error: unknown): string =>
 const findIn = Effect.fnUntraced(function* (search: NatsServerSearch) {
   for (const path of [...search.folders, search.cache].map((folder) => join(folder, "nats-server"))) {
     if (!existsSync(path)) continue
-    const found = yield* examine(path)
+    const found = yield* examine(path, search.version)
     if (typeof found === "object") return found
     search.onProgress(`${found}: looking further`)
   }
@@ -80,7 +85,7 @@ const obtain = Effect.fnUntraced(function* (search: NatsServerSearch) {
   for (const source of search.sources) {
     search.onProgress(`obtaining nats-server from ${source.name} …`)
     const found = yield* Effect.tryPromise({ try: () => source.obtain(target), catch: messageOf }).pipe(
-      Effect.andThen(examine(target)),
+      Effect.andThen(examine(target, search.version)),
       Effect.catch((problem) => Effect.succeed(problem))
     )
     if (typeof found === "object") return found
@@ -89,7 +94,9 @@ const obtain = Effect.fnUntraced(function* (search: NatsServerSearch) {
   }
   return yield* failed(
     `none was found and none could be obtained (${failures.join("; ")})`,
-    `Install nats-server ${NATS_SERVER_VERSION_MIN} or newer, from its release page or your package manager, and set NATS_SERVER to its path`
+    search.version === undefined
+      ? `Install nats-server ${NATS_SERVER_VERSION_MIN} or newer, from its release page or your package manager, and set NATS_SERVER to its path`
+      : `Put nats-server ${search.version}, from its release page, into ${search.cache}`
   )
 })
 
@@ -98,23 +105,48 @@ export const findNatsServerIn = Effect.fnUntraced(function* (
   search: NatsServerSearch
 ): Effect.fn.Return<NatsServerBinary, DevstackError> {
   if (search.given !== undefined) {
-    const given = yield* examine(search.given)
+    const given = yield* examine(search.given, search.version)
     if (typeof given === "object") return given
     return yield* failed(
       `NATS_SERVER: ${given}`,
       `Set it to nats-server ${NATS_SERVER_VERSION_MIN} or newer, or unset it to let one be found`
     )
   }
-  return (yield* findIn(search)) ?? (yield* obtain(search))
+  const found = yield* findIn(search)
+  if (found !== undefined) return found
+  // Another process may have obtained it while this one waited for its turn.
+  const obtained = Effect.flatMap(findIn(search), (late) =>
+    late === undefined ? obtain(search) : Effect.succeed(late)
+  )
+  return yield* inTurn(search.cache, obtained)
 })
+
+const onProgress = (line: string) => console.error(`bulkhead: ${line}`)
+const pathFolders = () => (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "")
 
 /** A nats-server of version 2.14.3 or newer, obtained when this machine has none. */
 export const findNatsServer: Effect.Effect<NatsServerBinary, DevstackError> = Effect.suspend(() =>
   findNatsServerIn({
     given: process.env.NATS_SERVER,
-    folders: (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
+    folders: pathFolders(),
     cache: cacheFolder("nats-server"),
-    sources: [natsServerFromRelease(), natsServerFromDebian, natsServerFromGo],
-    onProgress: (line) => console.error(`bulkhead: ${line}`)
+    sources: [natsServerFromRelease(), natsServerFromDebian, natsServerFromGo()],
+    onProgress
   })
 )
+
+/**
+ * The nats-server of one version, which may be older than those that run the platform: for tests of what an older one
+ * does. Kept beside the other, in a folder of its own.
+ */
+export const findNatsServerVersion = (version: string): Effect.Effect<NatsServerBinary, DevstackError> =>
+  Effect.suspend(() =>
+    findNatsServerIn({
+      version,
+      given: undefined,
+      folders: pathFolders(),
+      cache: cacheFolder(`nats-server-${version}`),
+      sources: [natsServerFromRelease(version), natsServerFromGo(version)],
+      onProgress
+    })
+  )

@@ -26,16 +26,19 @@ const checksumOf = (list: string, file: string): string => {
   return line.trim().split(/\s+/)[0] ?? ""
 }
 
-/** The release at `releases`, whose default is the project's own place. */
-export const natsServerFromRelease = (releases: string = RELEASES): NatsServerSource => ({
-  name: `the official release ${NATS_SERVER_VERSION}`,
+/** The release of a version at `releases`, whose default is the project's own place. */
+export const natsServerFromRelease = (
+  version: string = NATS_SERVER_VERSION,
+  releases: string = RELEASES
+): NatsServerSource => ({
+  name: `the official release ${version}`,
   obtain: (target) =>
     inTemporaryFolder(async (folder) => {
       const architecture = architectures[process.arch]
       if (architecture === undefined) throw new Error(`not released for ${process.arch}`)
-      const name = `nats-server-v${NATS_SERVER_VERSION}-${process.platform}-${architecture}`
+      const name = `nats-server-v${version}-${process.platform}-${architecture}`
       const file = `${name}.tar.gz`
-      const place = `${releases}/v${NATS_SERVER_VERSION}`
+      const place = `${releases}/v${version}`
       const expected = checksumOf((await download(`${place}/SHA256SUMS`, CHECKSUMS_TIMEOUT_MS)).toString(), file)
       const archive = await download(`${place}/${file}`, ARCHIVE_TIMEOUT_MS)
       const observed = createHash("sha256").update(archive).digest("hex")
