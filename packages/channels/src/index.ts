@@ -5,7 +5,13 @@ export type { ChannelErrorReason } from "./ChannelError.ts"
 export { ChannelError } from "./ChannelError.ts"
 export { SHARED_STREAM_NAME, schemaName, streamName } from "./names.ts"
 export type { PrefixMode } from "./patterns.ts"
-export { patternsForAllTenants, patternsForTenant, subjectMatches } from "./patterns.ts"
+export {
+  patternCovers,
+  patternsForAllTenants,
+  patternsForTenant,
+  patternsOverlap,
+  subjectMatches
+} from "./patterns.ts"
 export type { Root } from "./roots.ts"
 export { ROOTS } from "./roots.ts"
 export type { TenantSlug } from "./Slug.ts"

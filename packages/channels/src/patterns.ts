@@ -82,3 +82,37 @@ export const subjectMatches = (pattern: string, subject: string): boolean => {
   }
   return patternAt > pattern.length && at > subject.length
 }
+
+/**
+ * Whether some subject reaches both patterns.
+ *
+ * @stability stable
+ */
+export const patternsOverlap = (one: string, other: string): boolean => {
+  const tokens = one.split(".")
+  const others = other.split(".")
+  for (let at = 0; at < tokens.length && at < others.length; at += 1) {
+    const token = tokens[at]
+    const against = others[at]
+    if (token === ">" || against === ">") return true
+    if (token !== "*" && against !== "*" && token !== against) return false
+  }
+  return tokens.length === others.length
+}
+
+/**
+ * Whether every subject that reaches `narrow` reaches `wide` as well.
+ *
+ * @stability stable
+ */
+export const patternCovers = (wide: string, narrow: string): boolean => {
+  const tokens = wide.split(".")
+  const others = narrow.split(".")
+  for (const [at, token] of tokens.entries()) {
+    const against = others[at]
+    if (against === undefined) return false
+    if (token === ">") return true
+    if (against === ">" || (token !== "*" && token !== against)) return false
+  }
+  return tokens.length === others.length
+}

@@ -8,8 +8,10 @@ import {
   type ChannelErrorReason,
   DEFAULT_TENANT,
   type PrefixMode,
+  patternCovers,
   patternsForAllTenants,
   patternsForTenant,
+  patternsOverlap,
   subjectMatches,
   type TenantSlug
 } from "../src/index.ts"
@@ -33,6 +35,29 @@ describe("patterns", () => {
     assert.deepStrictEqual(
       modes.map((mode) => patternsForTenant(DEFAULT_TENANT, "events.>", mode)),
       [["default.events.>"], ["events.>"], ["default.events.>", "events.>"]]
+    )
+  })
+
+  it("overlap and cover as the subjects do that reach them", () => {
+    const some = ["acme", "events", "logs"]
+    let longer: ReadonlyArray<string> = some
+    const every = [...some]
+    for (let length = 2; length <= 4; length += 1) {
+      longer = longer.flatMap((subject) => some.map((token) => `${subject}.${token}`))
+      every.push(...longer)
+    }
+    const few = fc
+      .tuple(fc.array(fc.constantFrom(...some, "*"), { minLength: 1, maxLength: 3 }), fc.boolean())
+      .map(([tokens, open]) => [...tokens, ...(open ? [">"] : [])].join("."))
+    fc.assert(
+      fc.property(few, few, (one, other) => {
+        const reached = every.filter((subject) => subjectMatches(one, subject))
+        const both = reached.filter((subject) => subjectMatches(other, subject))
+        assert.strictEqual(patternsOverlap(one, other), both.length > 0)
+        // No subject here is as long as what a `>` may stand for.
+        if (reached.length > 0) assert.strictEqual(patternCovers(other, one), both.length === reached.length)
+      }),
+      { numRuns: 500 }
     )
   })
 

@@ -2,15 +2,15 @@
  * Publishes one event for a tenant and reads it back. Needs `Nats.layer` and `EventPublisher.layer`.
  */
 import type { TenantSlug } from "@bulkhead/channels"
-import { EventPublisher, ensureStream, openBatchConsumer, tenantStreamConfig } from "@bulkhead/nats"
+import { EventPublisher, ensureStream, openBatchConsumer, planTenantStream } from "@bulkhead/nats"
 import { Effect } from "effect"
 
-const limits = { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 }
+const settings = { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 }
 
 export const publishAndRead = Effect.fn("publishAndRead")(function* (tenant: TenantSlug) {
-  const config = tenantStreamConfig({ tenant, mode: "prefixed", limits })
-  if (config === undefined) return []
-  const { stream } = yield* ensureStream(config)
+  const planned = planTenantStream({ tenant, mode: "prefixed", settings })
+  if (planned === undefined) return []
+  const { stream } = yield* ensureStream(planned)
 
   const publisher = yield* EventPublisher
   const event = new TextEncoder().encode('{"class_uid":1008}')

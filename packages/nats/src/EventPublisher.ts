@@ -9,7 +9,6 @@ import { Flags, prefixEnabled } from "@bulkhead/flags"
 import { CurrentTenant } from "@bulkhead/tenancy"
 import { type MsgHdrs, headers as makeHeaders, type NatsConnection } from "@nats-io/nats-core"
 import { Clock, Config, Context, Effect, Layer, Schema, type Tracer } from "effect"
-import { DUPLICATE_WINDOW_MS } from "./ensureStream.ts"
 import { InFlightWindow } from "./internal/InFlightWindow.ts"
 import { type Outgoing, type PublishAck, PublishTries, type TryFailure } from "./internal/PublishTries.ts"
 import { Nats } from "./Nats.ts"
@@ -25,6 +24,7 @@ import {
   StreamMissing
 } from "./PublishError.ts"
 import { traceparentOf } from "./publisherSpan.ts"
+import { DUPLICATE_WINDOW_MS } from "./streams/StreamSettings.ts"
 
 /** What a caller may add to a message. */
 export interface PublishOptions {

@@ -1,8 +1,9 @@
 /**
  * Looks at a stream that somebody else makes.
  */
-import type { StreamIncarnation } from "./ensureStream.ts"
+
 import { askJetStream, unlessMissing } from "./internal/askJetStream.ts"
+import type { StreamIncarnation } from "./streams/ensureStream.ts"
 
 /** A stream as it stands. */
 export interface FoundStream extends StreamIncarnation {

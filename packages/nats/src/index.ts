@@ -13,8 +13,6 @@ export { deleteConsumer } from "./deleteConsumer.ts"
 export { deleteStream } from "./deleteStream.ts"
 export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"
 export { EventPublisher } from "./EventPublisher.ts"
-export type { StreamIncarnation } from "./ensureStream.ts"
-export { DUPLICATE_WINDOW_MS, ensureStream } from "./ensureStream.ts"
 export { findStream } from "./findStream.ts"
 export type { BatchLimits } from "./internal/BatchBuffer.ts"
 export type { PublishAck } from "./internal/PublishTries.ts"
@@ -40,10 +38,37 @@ export {
 } from "./PublishError.ts"
 export { publisherSpan } from "./publisherSpan.ts"
 export { purgeSubject } from "./purgeSubject.ts"
-export type { StreamConfig, StreamLimits } from "./StreamConfig.ts"
-export { sharedStreamConfig, sharedStreamSubject, tenantStreamConfig } from "./StreamConfig.ts"
 export type { StreamMessage } from "./StreamMessage.ts"
 export { sequenceBefore } from "./sequenceBefore.ts"
 export { storedUnder } from "./storedUnder.ts"
 export { type StreamRange, streamRange } from "./streamRange.ts"
+export type { Allowance, ApplyOptions } from "./streams/applyStreams.ts"
+export {
+  applyStreams,
+  ChangesInterrupted,
+  ChangesRefused,
+  compareStreams,
+  parseAllowance,
+  risksLeft
+} from "./streams/applyStreams.ts"
+export { diffStreams } from "./streams/diffStreams.ts"
+export { ensureStream, type StreamIncarnation } from "./streams/ensureStream.ts"
+export type {
+  ObservedAccount,
+  ObservedConsumer,
+  ObservedServer,
+  ObservedStream,
+  PublishRights
+} from "./streams/ObservedServer.ts"
+export { observeStreams } from "./streams/observeStreams.ts"
+export type { PlanOptions, SharedSubjects, TenantToPlan } from "./streams/planStreams.ts"
+export { planSharedStream, planStreams, planTenantStream, sharedStreamSubject } from "./streams/planStreams.ts"
+export { renderDiff } from "./streams/renderDiff.ts"
+export type { FieldChange, Risk, RiskNote, StreamChange, StreamDiff, StreamProblem } from "./streams/StreamChange.ts"
+export { RISKS } from "./streams/StreamChange.ts"
+export { PlannedConsumer, PlannedStream, StreamLayout, StreamPlan } from "./streams/StreamPlan.ts"
+export { consumerName, READERS, StreamReader } from "./streams/StreamReader.ts"
+export { DUPLICATE_WINDOW_MS, StreamPlacement, StreamSettings } from "./streams/StreamSettings.ts"
+export type { Amount, StreamShape } from "./streams/StreamShape.ts"
+export { SERVER_VERSION_MIN, takesWildcards } from "./streams/serverSupport.ts"
 export { layerTenantPublishers, TenantConnections, type TenantPublishersOptions } from "./tenantPublishers.ts"

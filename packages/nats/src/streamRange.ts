@@ -3,10 +3,10 @@
  */
 import { jetstreamManager } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import type { StreamIncarnation } from "./ensureStream.ts"
 import { sortFailure } from "./internal/sortFailure.ts"
 import { Nats } from "./Nats.ts"
 import { NatsError, NatsUnavailable, RequestRefused } from "./NatsError.ts"
+import type { StreamIncarnation } from "./streams/ensureStream.ts"
 
 export interface StreamRange extends StreamIncarnation {
   /** The sequence of its oldest message; one more than the last where it holds none. */

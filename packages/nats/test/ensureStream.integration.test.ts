@@ -2,7 +2,7 @@ import { NatsServer } from "@bulkhead/devstack"
 import { assert, layer } from "@effect/vitest"
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
-import { ensureStream, Nats, tenantStreamConfig } from "../src/index.ts"
+import { ensureStream, Nats, planTenantStream } from "../src/index.ts"
 import { acme, manager, publishNumbered } from "./fixtures.ts"
 
 const NatsLive = Layer.unwrap(Effect.map(NatsServer, (server) => Nats.layerWith({ servers: [server.url] }))).pipe(
@@ -14,13 +14,17 @@ const DAY_MS = 86_400_000
 layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
   it.effect("makes the tenant's stream, once, and changes what differs", () =>
     Effect.gen(function* () {
-      const config = tenantStreamConfig({ tenant: acme, mode: "prefixed", limits: { maxBytes: 1e6, maxAgeMs: DAY_MS } })
-      if (config === undefined) throw new Error("no config")
-      const made = yield* ensureStream(config)
+      const planned = planTenantStream({
+        tenant: acme,
+        mode: "prefixed",
+        settings: { maxBytes: 1e6, maxAgeMs: DAY_MS }
+      })
+      if (planned === undefined) throw new Error("no plan")
+      const made = yield* ensureStream(planned)
       assert.strictEqual(made.stream, "events-acme")
       assert.match(made.createdAt, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
-      assert.deepStrictEqual(yield* ensureStream(config), made)
-      assert.deepStrictEqual(yield* ensureStream({ ...config, maxBytes: 2e6, maxAgeMs: 2 * DAY_MS }), made)
+      assert.deepStrictEqual(yield* ensureStream(planned), made)
+      assert.deepStrictEqual(yield* ensureStream({ ...planned, maxBytes: 2e6, maxAgeMs: 2 * DAY_MS }), made)
       const info = yield* Effect.flatMap(manager, (api) => Effect.promise(() => api.streams.info("events-acme")))
       assert.deepInclude(info.config, {
         max_bytes: 2e6,
@@ -81,7 +85,6 @@ layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
       const api = yield* manager
       const natures = [
         { storage: StorageType.Memory, retention: RetentionPolicy.Limits },
-        { storage: StorageType.File, retention: RetentionPolicy.Interest },
         { storage: StorageType.File, retention: RetentionPolicy.Workqueue }
       ]
       for (const nature of natures) {
@@ -97,7 +100,13 @@ layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
   it.effect("takes back settings by which a present stream loses messages", () =>
     Effect.gen(function* () {
       const api = yield* manager
-      const lossy = { max_msgs_per_subject: 1, no_ack: true, discard: DiscardPolicy.Old }
+      const lossy = {
+        max_msgs: 2,
+        max_msgs_per_subject: 1,
+        no_ack: true,
+        discard: DiscardPolicy.Old,
+        retention: RetentionPolicy.Interest
+      }
       yield* Effect.promise(() => api.streams.add({ name: "lossy", subjects: ["lossy.>"], ...lossy }))
       yield* ensureStream({ name: "lossy", subjects: ["lossy.>"], maxAgeMs: 0 })
       yield* publishNumbered("lossy.a", 3)

@@ -3,7 +3,7 @@
  * a table `readings` in the tenant's schema, with `lane_id smallint` and `stream_seq bigint` beside its columns.
  */
 import { patternsForTenant, type TenantSlug } from "@bulkhead/channels"
-import { ensureStream, tenantStreamConfig } from "@bulkhead/nats"
+import { ensureStream, planTenantStream } from "@bulkhead/nats"
 import { type LaneProgress, runLane } from "@bulkhead/pipeline"
 import { DecodeError, type Decoder, recordTable } from "@bulkhead/records"
 import { TenantStats } from "@bulkhead/storage"
@@ -30,12 +30,12 @@ const decodeReading: Decoder = (message, rows) => {
 /** Runs until it fails or is interrupted; run it again then. */
 export const writeReadings = Effect.fn("writeReadings")(function* (tenant: TenantSlug, progress: LaneProgress) {
   const present = yield* (yield* TenantStats).lanes(tenant)
-  const limits = { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 }
-  const config = tenantStreamConfig({ tenant, mode: "prefixed", limits })
-  if (config === undefined) return yield* Effect.never
+  const settings = { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 }
+  const planned = planTenantStream({ tenant, mode: "prefixed", settings })
+  if (planned === undefined) return yield* Effect.never
   return yield* runLane({
     tenant,
-    source: { ...(yield* ensureStream(config)), mode: "prefixed" },
+    source: { ...(yield* ensureStream(planned)), mode: "prefixed" },
     durable: "readings-writer",
     filterSubjects: patternsForTenant(tenant, "telemetry.>", "prefixed"),
     decode: decodeReading,

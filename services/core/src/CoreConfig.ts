@@ -24,13 +24,16 @@
  * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
  * | `CORE_LAYOUT` | `per-tenant`, `shared` | `per-tenant` | a stream for each tenant, or one for all |
  * | `CORE_SHARED_STREAM_BYTES_MAX` | bytes | `4294967296` | size of the one stream at most |
+ * | `CORE_SHARED_SUBJECTS` | `listed`, `wildcard` | `listed` | how the one stream names its subjects: see docs/streams.md |
+ * | `CORE_STREAM_SETTINGS_FILE` | path | — | copies, placement, age and more of streams, by plan: see docs/streams.md |
  * | `CORE_EVENT_WRITER` | `on`, `off` | `on` | whether core writes events itself; `off` where db-event-writer does |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
  * | `CORE_QUOTA_MEASURE_MS` | milliseconds | `30000` | pause between two measurements of the tenants' schemas |
  */
 import { readFileSync } from "node:fs"
-import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { readStreamSettings, type StreamSettingsFile } from "./streams/StreamSettingsFile.ts"
 
 const port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
@@ -61,6 +64,10 @@ const config = Config.all({
     Config.withDefault("per-tenant" as const)
   ),
   sharedStreamBytesMax: Config.schema(positive, "CORE_SHARED_STREAM_BYTES_MAX").pipe(Config.withDefault(4_294_967_296)),
+  sharedSubjects: Config.schema(Schema.Literals(["listed", "wildcard"]), "CORE_SHARED_SUBJECTS").pipe(
+    Config.withDefault("listed" as const)
+  ),
+  streamSettingsFile: Config.option(Config.String("CORE_STREAM_SETTINGS_FILE")).pipe(Config.map(Option.getOrUndefined)),
   eventWriter: Config.schema(Schema.Literals(["on", "off"]), "CORE_EVENT_WRITER").pipe(
     Config.withDefault("on" as const)
   ),
@@ -69,16 +76,26 @@ const config = Config.all({
   quotaMeasureMs: milliseconds("CORE_QUOTA_MEASURE_MS", 30_000)
 })
 
+interface Settings extends Config.Success<typeof config> {
+  /** What stands in the file of stream settings. */
+  readonly streamSettings: StreamSettingsFile
+}
+
 /** The settings of one core process. */
-export class CoreConfig extends Context.Service<CoreConfig, Config.Success<typeof config>>()(
-  "@bulkhead/core/CoreConfig"
-) {
+export class CoreConfig extends Context.Service<CoreConfig, Settings>()("@bulkhead/core/CoreConfig") {
   static readonly layer = Layer.effect(
     CoreConfig,
-    Effect.filterOrFail(
-      config,
-      ({ layout, eventWriter }) => layout === "shared" || eventWriter === "on",
-      () => new NobodyWrites()
+    config.pipe(
+      Effect.filterOrFail(
+        ({ layout, eventWriter }) => layout === "shared" || eventWriter === "on",
+        () => new NobodyWrites()
+      ),
+      Effect.flatMap((settings) =>
+        Effect.map(readStreamSettings(settings.streamSettingsFile), (streamSettings) => ({
+          ...settings,
+          streamSettings
+        }))
+      )
     )
   )
 }

@@ -3,6 +3,7 @@
  * failure, with pauses that grow.
  */
 import { SHARED_STREAM_NAME } from "@bulkhead/channels"
+import { READERS } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
 import { runSharedLane } from "@bulkhead/pipeline"
 import { ocsfEventDecoder } from "@bulkhead/records"
@@ -11,7 +12,6 @@ import { Cause, Clock, Effect, Layer, Random, Semaphore } from "effect"
 import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"
 import { DbEventWriterMetrics } from "./DbEventWriterMetrics.ts"
 
-const DURABLE = "db-event-writer"
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 10_000
 /** A lane that ran this long was healthy: its next failure starts with a short pause again. */
@@ -35,7 +35,7 @@ const make = Effect.gen(function* () {
   const lane = runSharedLane({
     stream: SHARED_STREAM_NAME,
     root: "events",
-    durable: DURABLE,
+    durable: READERS.dbEventWriter.name,
     decode: ocsfEventDecoder,
     limits: { rowsMax: config.batchRowsMax, bytesMax: config.batchBytesMax, ageMs: config.batchAgeMs },
     commitsAtOnce: config.commitsAtOnce,

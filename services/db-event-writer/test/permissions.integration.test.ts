@@ -3,7 +3,7 @@ import { credentialsWithout, refusedSubjects, type Servers, startServers } from 
 import { PLATFORM_USERS } from "@bulkhead/account-signer/users"
 import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
-import { ensureStream, Nats, sharedStreamConfig } from "@bulkhead/nats"
+import { ensureStream, Nats, planSharedStream } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import {
   Database,
@@ -31,13 +31,15 @@ const prepare = Effect.fnUntraced(function* (servers: Servers) {
   )
   const withServers = Effect.provideContext(context)
   yield* withServers(migrateControlSchema)
-  const limits = { maxBytes: 10_000_000, maxAgeMs: 3_600_000 }
+  const streamSettings = { maxBytes: 10_000_000, maxAgeMs: 3_600_000 }
   const addTenant = Effect.fnUntraced(function* (slug: TenantSlug) {
     const store = yield* TenantStore
     yield* store.create({ slug, name: slug, plan: "free" })
     yield* (yield* TenantSchemas).provision(slug)
     const tenants = yield* store.list
-    yield* ensureStream(sharedStreamConfig({ tenants: tenants.map((one) => one.slug), mode: "both", limits }))
+    yield* ensureStream(
+      planSharedStream({ tenants: tenants.map((one) => one.slug), mode: "both", settings: streamSettings })
+    )
   }, withServers)
   const publish = Effect.fnUntraced(function* (slug: TenantSlug) {
     const connection = yield* (yield* Nats).connection

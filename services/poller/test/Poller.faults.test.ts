@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TenantSlug } from "@bulkhead/channels"
 import { type RunningNatsServer, startNatsServer, waitUntil } from "@bulkhead/devstack"
-import { ensureStream, Nats, tenantStreamConfig } from "@bulkhead/nats"
+import { ensureStream, Nats, planTenantStream } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
@@ -125,13 +125,13 @@ const startPoller = Effect.fnUntraced(function* (
 })
 
 const makeStream = Effect.fnUntraced(function* (server: RunningNatsServer, tenant = "acme") {
-  const config = tenantStreamConfig({
+  const planned = planTenantStream({
     tenant: tenant as TenantSlug,
     mode: "prefixed",
-    limits: { maxBytes: 1e8, maxAgeMs: 3_600_000 }
+    settings: { maxBytes: 1e8, maxAgeMs: 3_600_000 }
   })
-  if (config === undefined) return assert.fail("a tenant has a stream in mode prefixed")
-  yield* ensureStream(config).pipe(Effect.provide(Nats.layerWith({ servers: [server.url] })))
+  if (planned === undefined) return assert.fail("a tenant has a stream in mode prefixed")
+  yield* ensureStream(planned).pipe(Effect.provide(Nats.layerWith({ servers: [server.url] })))
 })
 
 const httpCheck = (name: string, target: Target, more: object = {}) => ({

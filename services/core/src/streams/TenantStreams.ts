@@ -18,19 +18,19 @@ import {
   findStream,
   type Nats,
   type NatsError,
+  planTenantStream,
   purgeSubject,
   type StreamIncarnation,
   sharedStreamSubject,
-  storedUnder,
-  tenantStreamConfig
+  storedUnder
 } from "@bulkhead/nats"
 import { type LaneStats, LaneStore, type StorageError, type TenantStore } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
 import { durableOf } from "../lanes/eventLane.ts"
-import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { makeSharedStream } from "./SharedStream.ts"
+import { settingsOf } from "./streamSettings.ts"
 
 /** What the server says of a tenant's messages after their removal. */
 export interface StreamRemains {
@@ -83,9 +83,8 @@ const make = Effect.gen(function* () {
   const ensureShared = yield* makeSharedStream
 
   const ensureOwn = Effect.fnUntraced(function* (tenant: Tenant, mode: PrefixMode) {
-    const limits = { maxBytes: (yield* limitsInForce(tenant)).streamBytes, maxAgeMs: config.streamAgeMaxMs }
-    const wanted = tenantStreamConfig({ tenant: tenant.slug, mode, limits })
-    return wanted === undefined ? undefined : yield* ensureStream(wanted)
+    const planned = planTenantStream({ tenant: tenant.slug, mode, settings: yield* settingsOf(tenant) })
+    return planned === undefined ? undefined : yield* ensureStream(planned)
   })
 
   const ensureInShared = Effect.fnUntraced(function* (

@@ -3,21 +3,14 @@
  * after the stream's ack (docs/adr/0008). A tenant whose message cannot be published keeps its later ones waiting and
  * holds up no other tenant.
  */
-import { CHANNELS } from "@bulkhead/channels"
 import { EventPublisher, ensureStream, Nats } from "@bulkhead/nats"
 import { Outbox, type OutboxMessage } from "@bulkhead/storage"
 import { withTenant } from "@bulkhead/tenancy"
 import { jetstream } from "@nats-io/jetstream"
 import { Effect, Layer, Schedule } from "effect"
 import { runDuty } from "../replicas/Duty.ts"
+import { lifecycleStream } from "../streams/planOfPlatform.ts"
 
-/** Kept for a week, so that a reader may be away over a weekend. */
-const LIFECYCLE_STREAM = {
-  name: "TENANT_PROVISIONING",
-  subjects: [CHANNELS.tenantLifecycle.subject],
-  maxBytes: 64 * 1024 * 1024,
-  maxAgeMs: 7 * 24 * 3_600_000
-}
 const MESSAGES_AT_ONCE = 200
 const POLL_EVERY = "500 millis"
 /** One try; a message that needs longer is tried again in the next round, with the same id. */
@@ -70,7 +63,7 @@ const make = Effect.gen(function* () {
 
   yield* runDuty(
     "lifecycle-relay",
-    ensureStream(LIFECYCLE_STREAM).pipe(
+    Effect.flatMap(lifecycleStream, ensureStream).pipe(
       Effect.andThen(round.pipe(Effect.andThen(Effect.sleep(POLL_EVERY)), Effect.forever)),
       Effect.tapError((error) =>
         Effect.logWarning("lifecycle messages wait; trying again", { problem: error.message })

@@ -1,0 +1,74 @@
+/**
+ * Who reads the streams of tenants, and under which name operators see it there.
+ */
+import {
+  type PrefixMode,
+  patternsForAllTenants,
+  patternsForTenant,
+  SHARED_STREAM_NAME,
+  type TenantSlug
+} from "@bulkhead/channels"
+import { Schema } from "effect"
+import type { PlannedConsumer } from "./StreamPlan.ts"
+
+export const StreamReader = Schema.Struct({
+  /** Its durable consumer. */
+  name: Schema.String.check(Schema.isPattern(/^[\w-]{1,64}$/)),
+  /** What it reads, without tenant: `events.>`. */
+  pattern: Schema.String,
+  /** Whether it reads the streams of single tenants. */
+  ownStreams: Schema.Boolean,
+  /** Whether it reads the shared stream: with one consumer for all tenants, with one for each, or not. */
+  sharedStream: Schema.Literals(["one", "each", "none"]),
+  madeBy: Schema.Literals(["reader", "plan"])
+}).annotate({ identifier: "StreamReader" })
+export type StreamReader = typeof StreamReader.Type
+
+/** The readers among the platform's own services. */
+export const READERS = {
+  /** Core's, one lane for each tenant. */
+  eventWriter: {
+    name: "event-writer",
+    pattern: "events.>",
+    ownStreams: true,
+    sharedStream: "each",
+    madeBy: "reader"
+  },
+  /** db-event-writer's, one lane for all tenants. */
+  dbEventWriter: {
+    name: "db-event-writer",
+    pattern: "events.>",
+    ownStreams: false,
+    sharedStream: "one",
+    madeBy: "reader"
+  }
+} as const satisfies Readonly<Record<string, StreamReader>>
+
+/** A tenant's consumer has a name of its own in a stream of all tenants. */
+export const consumerName = (reader: Pick<StreamReader, "name">, stream: string, tenant: TenantSlug): string =>
+  stream === SHARED_STREAM_NAME ? `${reader.name}-${tenant}` : reader.name
+
+/**
+ * A reader with a watermark of its own reads prefixed and unprefixed messages in every mode: the mode decides what the
+ * stream takes, and what it took before has to be read too. One that finds its consumer made reads what the mode says.
+ */
+const filterMode = (reader: StreamReader, mode: PrefixMode): PrefixMode => (reader.madeBy === "reader" ? "both" : mode)
+
+/** The consumer of one tenant in a stream; none where the tenant has no subject. */
+export const consumerOfTenant = (
+  reader: StreamReader,
+  stream: string,
+  tenant: TenantSlug,
+  mode: PrefixMode
+): ReadonlyArray<PlannedConsumer> => {
+  const filterSubjects = patternsForTenant(tenant, reader.pattern, filterMode(reader, mode))
+  if (patternsForTenant(tenant, reader.pattern, mode).length === 0) return []
+  return [{ name: consumerName(reader, stream, tenant), tenant, filterSubjects, madeBy: reader.madeBy }]
+}
+
+/** The one consumer of all tenants. */
+export const consumerOfAll = (reader: StreamReader, mode: PrefixMode): PlannedConsumer => ({
+  name: reader.name,
+  filterSubjects: patternsForAllTenants(reader.pattern, filterMode(reader, mode)),
+  madeBy: reader.madeBy
+})

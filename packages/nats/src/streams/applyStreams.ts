@@ -1,0 +1,269 @@
+/**
+ * Makes the server as a plan says: looks, compares, refuses what is in the way or costs something that nobody allowed,
+ * and only then changes anything, change by change. Safe to repeat: what was made is not made again.
+ */
+import { randomUUID } from "node:crypto"
+import { AckPolicy, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream"
+import { Effect, Result, Schema } from "effect"
+import { askJetStream, unlessMissing } from "../internal/askJetStream.ts"
+import { PLAN_MARK } from "../internal/lookAtStream.ts"
+import { sortFailure } from "../internal/sortFailure.ts"
+import type { Nats } from "../Nats.ts"
+import type { NatsError, NatsReason } from "../NatsError.ts"
+import { diffStreams } from "./diffStreams.ts"
+import { reservedBytes } from "./limitProblems.ts"
+import type { ObservedServer } from "./ObservedServer.ts"
+import { observeStreams } from "./observeStreams.ts"
+import { RISKS, type Risk, type StreamChange, type StreamDiff, type StreamProblem } from "./StreamChange.ts"
+import type { PlannedConsumer, StreamPlan } from "./StreamPlan.ts"
+import { serverConfigOf, serverUpdateOf, shapeOfPlan } from "./StreamShape.ts"
+
+/** A risk that may be taken, with every stream or with one. */
+export interface Allowance {
+  readonly risk: Risk
+  readonly stream?: string
+}
+
+const isRisk = (text: string): text is Risk => (RISKS as ReadonlyArray<string>).includes(text)
+
+/** Reads `stream-deleted`, or `stream-deleted=events-acme`; undefined for what is none. */
+export const parseAllowance = (text: string): Allowance | undefined => {
+  const [risk = "", stream] = text.split("=", 2)
+  if (!isRisk(risk) || stream === "") return undefined
+  return stream === undefined ? { risk } : { risk, stream }
+}
+
+/** Risks of the changes that nothing allows. */
+export const risksLeft = (
+  changes: ReadonlyArray<StreamChange>,
+  allow: ReadonlyArray<Allowance>
+): ReadonlyArray<{ readonly stream: string; readonly risk: Risk; readonly problem: string }> =>
+  changes.flatMap(({ stream, risks }) =>
+    risks
+      .filter(({ risk }) => !allow.some((one) => one.risk === risk && (one.stream ?? stream) === stream))
+      .map((note) => ({ stream, ...note }))
+  )
+
+/** Nothing was changed, because something is in the way or would be lost. */
+export class ChangesRefused extends Schema.TaggedError<ChangesRefused>("@bulkhead/nats/ChangesRefused")(
+  "ChangesRefused",
+  { problems: Schema.Array(Schema.String), nextStep: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `Nothing was changed. ${this.problems.join("; ")}: ${this.nextStep}`
+  }
+}
+
+/** Some changes were made; the same call makes the rest. */
+export class ChangesInterrupted extends Schema.TaggedError<ChangesInterrupted>("@bulkhead/nats/ChangesInterrupted")(
+  "ChangesInterrupted",
+  { made: Schema.Int, wanted: Schema.Int, stream: Schema.String, problem: Schema.String }
+) {
+  readonly isRetryable = true
+  override get message(): string {
+    return (
+      `${this.made} of ${this.wanted} changes were made, then "${this.stream}" failed (${this.problem}): ` +
+      "see to it, and apply again to make the rest"
+    )
+  }
+}
+
+const CHANGES_AT_ONCE = 8
+
+const refuse = (problems: ReadonlyArray<string>, nextStep: string) => new ChangesRefused({ problems, nextStep })
+
+const refuseProblems = (problems: ReadonlyArray<StreamProblem>) => {
+  const blocking = problems.filter(({ blocks }) => blocks)
+  return blocking.length === 0
+    ? Effect.void
+    : Effect.fail(
+        refuse(
+          blocking.map(({ problem }) => problem),
+          [...new Set(blocking.map(({ nextStep }) => nextStep))].join("; ")
+        )
+      )
+}
+
+const refuseRisks = (changes: ReadonlyArray<StreamChange>, allow: ReadonlyArray<Allowance>) => {
+  const left = risksLeft(changes, allow)
+  if (left.length === 0) return Effect.void
+  const risks = [...new Set(left.map(({ risk }) => risk))]
+  return Effect.fail(
+    refuse(
+      left.map(({ stream, risk, problem }) => `${risk} of "${stream}": ${problem}`),
+      `allow ${risks.join(", ")} if that may be lost`
+    )
+  )
+}
+
+/** Figures of a server in use change from look to look; what is to be done must not. */
+const outlineOf = ({ changes }: StreamDiff): string =>
+  JSON.stringify(
+    changes.map((change) => [
+      change.kind,
+      change.stream,
+      "consumer" in change ? change.consumer : "",
+      change.risks.map(({ risk }) => risk)
+    ])
+  )
+
+const refuseOther = (shown: StreamDiff | undefined, diff: StreamDiff) =>
+  shown === undefined || outlineOf(shown) === outlineOf(diff)
+    ? Effect.void
+    : Effect.fail(refuse(["the server is not as it was when the changes were shown"], "look at them again"))
+
+const consumerConfig = ({ filterSubjects }: Pick<PlannedConsumer, "filterSubjects">) => ({
+  filter_subjects: [...filterSubjects],
+  metadata: { ...PLAN_MARK }
+})
+
+const createConsumer = (manager: JetStreamManager, stream: string, wanted: PlannedConsumer) =>
+  manager.consumers.add(stream, {
+    durable_name: wanted.name,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ...consumerConfig(wanted)
+  })
+
+const make = async (manager: JetStreamManager, change: StreamChange): Promise<void> => {
+  const { stream } = change
+  switch (change.kind) {
+    case "create-stream":
+      await manager.streams.add(serverConfigOf(stream, shapeOfPlan(change.wanted)))
+      return
+    case "update-stream":
+      await manager.streams.update(stream, serverUpdateOf(shapeOfPlan(change.wanted)))
+      return
+    case "replace-stream":
+      await manager.streams.delete(stream).catch(unlessMissing)
+      await manager.streams.add(serverConfigOf(stream, shapeOfPlan(change.wanted)))
+      return
+    case "delete-stream":
+      await manager.streams.delete(stream).catch(unlessMissing)
+      return
+    case "create-consumer":
+      await createConsumer(manager, stream, change.wanted)
+      return
+    case "update-consumer":
+      await manager.consumers.update(stream, change.consumer, consumerConfig(change.wanted))
+      return
+    case "replace-consumer":
+      await manager.consumers.delete(stream, change.consumer).catch(unlessMissing)
+      await createConsumer(manager, stream, change.wanted)
+      return
+    case "delete-consumer":
+      await manager.consumers.delete(stream, change.consumer).catch(unlessMissing)
+  }
+}
+
+/** What the server calls a lack of room on its disks, or in its memory. */
+const NO_STORAGE = 10_047
+
+/**
+ * Whether the server has room for what the changes reserve: what the account may have says nothing of the disk. A
+ * stream without a use reserves it for a moment. In a cluster streams are spread, and one would say little.
+ */
+const refuseFullDisk = (changes: ReadonlyArray<StreamChange>, server: ObservedServer) => {
+  const bytes = reservedBytes(changes, server)
+  if (bytes <= 0 || server.isClustered) return Effect.void
+  const name = `bulkhead-room-${randomUUID()}`
+  return askJetStream({
+    operation: "applyStreams",
+    what: `room for ${bytes} bytes`,
+    rights: "STREAM.CREATE.* and STREAM.DELETE.*",
+    ask: async ({ streams }): Promise<boolean> => {
+      try {
+        await streams.add({
+          ...serverConfigOf(name, shapeOfPlan({ name, subjects: [name], maxAgeMs: 0, maxBytes: bytes }))
+        })
+        await streams.delete(name)
+        return true
+      } catch (error) {
+        const { kind, problem } = sortFailure(error)
+        if (problem.endsWith(`error ${NO_STORAGE}`)) return false
+        // Whoever may make no stream of this name may still make those of the plan.
+        if (kind === "forbidden") return true
+        throw error
+      }
+    }
+  }).pipe(
+    Effect.flatMap((hasRoom) =>
+      hasRoom
+        ? Effect.void
+        : Effect.fail(
+            refuse(
+              [`the server has no room for ${bytes} bytes more`],
+              "raise its max_file_store, or plan smaller streams"
+            )
+          )
+    )
+  )
+}
+
+const interrupted = (
+  { stream, reason }: { readonly stream: string; readonly reason: NatsReason },
+  made: number,
+  wanted: number
+) => new ChangesInterrupted({ made, wanted, stream, problem: "problem" in reason ? reason.problem : reason.message })
+
+export interface ApplyOptions {
+  readonly allow?: ReadonlyArray<Allowance>
+  /** What somebody agreed to; when the server has become another since, nothing is changed. */
+  readonly shown?: StreamDiff
+  /** Told of each change once it is made. */
+  readonly onChange?: (change: StreamChange, made: number, wanted: number) => Effect.Effect<void>
+}
+
+/** Compares a plan with the server, and changes nothing. */
+export const compareStreams = Effect.fn("compareStreams")(function* (plan: StreamPlan) {
+  return diffStreams(plan, yield* observeStreams(plan.streams.map(({ name }) => name)))
+})
+
+/**
+ * Makes every change of the plan, and gives what was made.
+ *
+ * **Fails**: `ChangesRefused` before anything was changed, `ChangesInterrupted` when the server refuses one half-way,
+ * `NatsError` when it cannot be asked.
+ *
+ * @stability stable
+ */
+export const applyStreams: (
+  plan: StreamPlan,
+  options?: ApplyOptions
+) => Effect.Effect<StreamDiff, ChangesRefused | ChangesInterrupted | NatsError, Nats> = Effect.fn("applyStreams")(
+  function* (plan, { allow = [], shown, onChange } = {}) {
+    const server = yield* observeStreams(plan.streams.map(({ name }) => name))
+    const diff = diffStreams(plan, server)
+    const { changes, problems } = diff
+    yield* refuseOther(shown, diff)
+    yield* refuseProblems(problems)
+    yield* refuseRisks(changes, allow)
+    yield* refuseFullDisk(changes, server)
+    let made = 0
+    let failure: { readonly stream: string; readonly reason: NatsReason } | undefined
+    /** After a failure those under way are finished, so that it can be told how many were made. */
+    const makeOne = Effect.fnUntraced(function* (change: StreamChange) {
+      if (failure !== undefined) return
+      const { kind, stream } = change
+      const outcome = yield* askJetStream({
+        operation: "applyStreams",
+        what: `${kind} "${stream}"`,
+        rights: "STREAM and CONSUMER",
+        ask: (manager) => make(manager, change)
+      }).pipe(Effect.result)
+      if (Result.isFailure(outcome)) {
+        failure ??= { stream, reason: outcome.failure.reason }
+        return
+      }
+      made += 1
+      yield* onChange?.(change, made, changes.length) ?? Effect.void
+    })
+    // Those of one kind do not depend on each other.
+    for (const group of Map.groupBy(changes, ({ kind }) => kind).values()) {
+      yield* Effect.forEach(group, makeOne, { concurrency: CHANGES_AT_ONCE, discard: true })
+      if (failure !== undefined) return yield* interrupted(failure, made, changes.length)
+    }
+    return diff
+  }
+)
