@@ -3,7 +3,7 @@ export type { Channel } from "./CHANNELS.ts"
 export { CHANNELS } from "./CHANNELS.ts"
 export type { ChannelErrorReason } from "./ChannelError.ts"
 export { ChannelError } from "./ChannelError.ts"
-export { SHARED_STREAM_NAME, schemaName, streamName } from "./names.ts"
+export { SHARED_STREAM_NAME, schemaName, streamName, tenantOfStream } from "./names.ts"
 export type { PrefixMode } from "./patterns.ts"
 export {
   patternCovers,

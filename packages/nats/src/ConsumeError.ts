@@ -79,10 +79,32 @@ export class ConsumerRefused extends Schema.TaggedError<ConsumerRefused>("@bulkh
   }
 }
 
+/** Older servers, 2.12.0 among them, take no two filters of one consumer that overlap, as `*.events.>` and `events.>` do. */
+export class FiltersOverlap extends Schema.TaggedError<FiltersOverlap>("@bulkhead/nats/FiltersOverlap")(
+  "FiltersOverlap",
+  { ...fields, filters: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return (
+      `This server takes no filters that overlap (${this.filters}) for "${this.durable}" of "${this.stream}": ` +
+      "read all subjects and pass over the others, or upgrade it to 2.14.3 or newer"
+    )
+  }
+}
+
 /** Every way in which reading a stream fails. */
 export class ConsumeError extends Schema.TaggedError<ConsumeError>("@bulkhead/nats/ConsumeError")("ConsumeError", {
   operation: Schema.String,
-  reason: Schema.Union([SourceMissing, ConsumerDeleted, ConnectionLost, ServerSilent, DeliveryGap, ConsumerRefused]),
+  reason: Schema.Union([
+    SourceMissing,
+    ConsumerDeleted,
+    ConnectionLost,
+    ServerSilent,
+    DeliveryGap,
+    ConsumerRefused,
+    FiltersOverlap
+  ]),
   cause: Schema.optional(Schema.Defect())
 }) {
   get isRetryable(): boolean {

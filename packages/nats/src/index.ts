@@ -5,10 +5,10 @@ export {
   ConsumerDeleted,
   ConsumerRefused,
   DeliveryGap,
+  FiltersOverlap,
   ServerSilent,
   SourceMissing
 } from "./ConsumeError.ts"
-export { consumerPending } from "./consumerPending.ts"
 export { deleteConsumer } from "./deleteConsumer.ts"
 export { deleteStream } from "./deleteStream.ts"
 export type { PublisherOptions, PublishOptions } from "./EventPublisher.ts"
@@ -18,6 +18,7 @@ export type { BatchLimits } from "./internal/BatchBuffer.ts"
 export type { PublishAck } from "./internal/PublishTries.ts"
 export type { RequestFailure } from "./internal/sortFailure.ts"
 export { sortFailure } from "./internal/sortFailure.ts"
+export { type ListedStream, listStreams } from "./listStreams.ts"
 export { Nats } from "./Nats.ts"
 export type { NatsOptions } from "./NatsConfig.ts"
 export { natsConfig } from "./NatsConfig.ts"
@@ -38,6 +39,7 @@ export {
 } from "./PublishError.ts"
 export { publisherSpan } from "./publisherSpan.ts"
 export { purgeSubject } from "./purgeSubject.ts"
+export { type ReaderLag, readerLag, readerLags } from "./readerLag.ts"
 export type { StreamMessage } from "./StreamMessage.ts"
 export { sequenceBefore } from "./sequenceBefore.ts"
 export { storedUnder } from "./storedUnder.ts"

@@ -12,6 +12,7 @@ import {
   type ConsumeReason,
   ConsumerDeleted,
   ConsumerRefused,
+  FiltersOverlap,
   SourceMissing
 } from "./ConsumeError.ts"
 import { BatchBuffer, type BatchLimits } from "./internal/BatchBuffer.ts"
@@ -251,6 +252,8 @@ class Reader {
         return new ConsumerDeleted({ ...names, problem })
       case "consumer_exists":
         return new ConsumerDeleted({ ...names, problem: "another reader opened it at the same moment" })
+      case "filters_overlap":
+        return new FiltersOverlap({ ...names, filters: this.#options.filterSubjects?.join(", ") ?? "" })
       case "forbidden":
       case "refused":
         return new ConsumerRefused({ ...names, problem })

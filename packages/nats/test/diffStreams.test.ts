@@ -336,6 +336,20 @@ describe("diffStreams", () => {
     }
   })
 
+  it("knows which servers take no overlapping filters", () => {
+    const flows: StreamReader = { ...zen, name: "flows", pattern: "flows.>" }
+    const shared = planStreams("shared", [{ slug: acme, settings }], {
+      mode: "both",
+      shared: settings,
+      readers: [flows, zen, READERS.dbEventWriter]
+    })
+    assert.deepStrictEqual(problemsOf(shared, server([], { version: "2.10.29" })), [
+      "note server-limited",
+      "stops refused-subjects"
+    ])
+    assert.deepStrictEqual(problemsOf(shared, server([])), [])
+  })
+
   it("warns of more consumers than a server takes by default", () => {
     const many = Array.from({ length: 1_001 }, (_, index) => ({ slug: slug(`t${index}`), settings }))
     const shared = planStreams("shared", many, { mode: "prefixed", shared: settings, readers: [READERS.eventWriter] })

@@ -142,13 +142,14 @@ export const runSharedLane = Effect.fnUntraced(function* (options: SharedLaneOpt
   })
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(keep, KEEP_AT_END_TIMEOUT)))
 
-  const consumer = yield* openBatchConsumer({
-    stream: options.stream,
-    durable: options.durable,
-    filterSubjects: patternsForAllTenants(`${options.root}.>`, source.mode),
-    afterSequence: begin.watermark,
-    ...options.limits
-  })
+  const seat = { stream: options.stream, durable: options.durable, afterSequence: begin.watermark, ...options.limits }
+  const filterSubjects = patternsForAllTenants(`${options.root}.>`, source.mode)
+  const consumer = yield* openBatchConsumer({ ...seat, filterSubjects }).pipe(
+    // Then messages of other roots come along, and are passed over when a batch is shared out.
+    Effect.catchReason("ConsumeError", "FiltersOverlap", ({ message }) =>
+      Effect.andThen(Effect.logWarning("reads all subjects", { problem: message }), openBatchConsumer(seat))
+    )
+  )
   progress.lag = consumer.lag
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {

@@ -15,6 +15,8 @@ export interface TenantRun {
   readonly status: TenantStatus
   /** Why it is degraded; null when it is not. */
   readonly reason: string | null
+  /** Which quota holds it back; null when none does. */
+  readonly heldBy: "rate" | "storage" | null
   readonly restarts: number
   readonly lastError: string | null
   readonly rowsWritten: number
@@ -48,16 +50,16 @@ const make = Effect.gen(function* () {
 
   const write = Effect.fn("TenantRuns.write")(function* (replica: string, runs: ReadonlyArray<TenantRun>) {
     yield* sql`
-      insert into bulkhead.tenant_runs (tenant, replica, status, reason, restarts, last_error, rows_written,
+      insert into bulkhead.tenant_runs (tenant, replica, status, reason, held_by, restarts, last_error, rows_written,
         dead_letters, last_commit_at)
-      select tenant, ${replica}::uuid, run.status, reason, restarts, "lastError", "rowsWritten", "deadLetters",
+      select tenant, ${replica}::uuid, run.status, reason, "heldBy", restarts, "lastError", "rowsWritten", "deadLetters",
         "lastCommitAt"
       from jsonb_to_recordset(${JSON.stringify(runs)}::jsonb) as run (tenant text, status text, reason text,
-          restarts integer, "lastError" text, "rowsWritten" bigint, "deadLetters" bigint, "lastCommitAt" timestamptz)
+          "heldBy" text, restarts integer, "lastError" text, "rowsWritten" bigint, "deadLetters" bigint, "lastCommitAt" timestamptz)
         join bulkhead.tenants on slug = tenant
       order by tenant
       on conflict (tenant) do update set replica = excluded.replica, status = excluded.status,
-        reason = excluded.reason, restarts = excluded.restarts, last_error = excluded.last_error,
+        reason = excluded.reason, held_by = excluded.held_by, restarts = excluded.restarts, last_error = excluded.last_error,
         rows_written = excluded.rows_written, dead_letters = excluded.dead_letters,
         last_commit_at = excluded.last_commit_at, updated_at = clock_timestamp()`.pipe(
       asStorageError("TenantRuns.write")
@@ -65,7 +67,7 @@ const make = Effect.gen(function* () {
   })
 
   const columns = sql.literal(
-    `tenant, replica, status, reason, restarts, last_error as "lastError", rows_written::float8 as "rowsWritten",
+    `tenant, replica, status, reason, held_by as "heldBy", restarts, last_error as "lastError", rows_written::float8 as "rowsWritten",
      dead_letters::float8 as "deadLetters", last_commit_at as "lastCommitAt", updated_at as "updatedAt"`
   )
 

@@ -124,6 +124,7 @@ layer(storage, { excludeTestServices: true })("replicas and claims", (it) => {
           tenant: slug("runner"),
           status: "degraded" as const,
           reason: "its lane fails",
+          heldBy: "rate" as const,
           restarts: 2,
           lastError: "its lane fails",
           rowsWritten: 3_000_000_000,

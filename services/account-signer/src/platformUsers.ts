@@ -32,6 +32,9 @@ const core = user("core", "platform", [
   "$JS.API.STREAM.CREATE.*",
   "$JS.API.STREAM.UPDATE.*",
   "$JS.API.STREAM.DELETE.*",
+  // How far each reader of tenants' streams is behind.
+  "$JS.API.STREAM.LIST",
+  "$JS.API.CONSUMER.LIST.*",
   // What a deleted tenant had in the stream of all tenants.
   "$JS.API.STREAM.PURGE.*",
   // The lanes' durable consumers, and the watch on the flags.

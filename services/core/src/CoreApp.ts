@@ -21,6 +21,7 @@ import { FlagsHandlers } from "./api/FlagsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
 import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
+import { StreamsHandlers } from "./api/StreamsHandlers.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
 import { ApiToken, CoreConfig } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
@@ -31,6 +32,7 @@ import { ReplayDesk } from "./lanes/ReplayDesk.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
 import { Membership } from "./replicas/Membership.ts"
+import { LagWatch } from "./streams/LagWatch.ts"
 import { TenantStreams } from "./streams/TenantStreams.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
@@ -88,6 +90,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
     DeadLettersHandlers,
     ReplaysHandlers,
     FlagsHandlers,
+    StreamsHandlers,
     HealthHandlers
   ]),
   Layer.provide(AuthorizationLayer),
@@ -113,6 +116,7 @@ export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeA
   apiServer,
   LifecycleRelay,
   RetentionJob,
+  LagWatch,
   IsolationCanary
 ).pipe(
   Layer.provide(TenantRegistry.layer),

@@ -29,6 +29,7 @@
  * | `CORE_EVENT_WRITER` | `on`, `off` | `on` | whether core writes events itself; `off` where db-event-writer does |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
+ * | `CORE_LAG_MS` | milliseconds | `30000` | pause between two looks at the lag of all readers, for metrics; 0 for none |
  * | `CORE_QUOTA_MEASURE_MS` | milliseconds | `30000` | pause between two measurements of the tenants' schemas |
  */
 import { readFileSync } from "node:fs"
@@ -73,6 +74,9 @@ const config = Config.all({
   ),
   batchRowsMax: Config.schema(positive, "CORE_BATCH_ROWS_MAX").pipe(Config.withDefault(2_000)),
   batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50),
+  lagMs: Config.schema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), "CORE_LAG_MS").pipe(
+    Config.withDefault(30_000)
+  ),
   quotaMeasureMs: milliseconds("CORE_QUOTA_MEASURE_MS", 30_000)
 })
 

@@ -2,6 +2,7 @@
  * The figures of db-event-writer for Prometheus. Rows and dead letters have the names that core's have: a sum over both
  * is right, since each message is written once. `tenant` is the one label that grows, with the number of tenants.
  */
+import type { ConsumerLag } from "@bulkhead/nats"
 import { Metrics } from "@bulkhead/observability"
 import { initialSharedProgress, type SharedLaneProgress } from "@bulkhead/pipeline"
 import { HOLD_REASONS, type LaneCommit } from "@bulkhead/storage"
@@ -75,28 +76,41 @@ const make = Effect.gen(function* () {
       this.set(progress.watermark)
     }
   })
-  const lagSeconds = new Gauge({
-    name: "bulkhead_shared_lane_lag_seconds",
-    help: "Age of the oldest message that arrived here and is not written",
-    registers
-  })
-  new Gauge({
-    name: "bulkhead_shared_lane_lag_messages",
-    help: "Messages of the stream that this lane has not passed yet",
-    registers,
-    async collect() {
-      const lag = await Effect.runPromise(
-        (progress.lag ?? Effect.undefined).pipe(
-          Effect.timeout(LAG_QUESTION_TIMEOUT),
-          Effect.orElseSucceed(() => undefined)
-        )
+  /** Both gauges of a scrape show one answer, whichever of them asks first. */
+  let asked: Promise<ConsumerLag | undefined> | undefined
+  const askLag = () => {
+    asked ??= Effect.runPromise(
+      (progress.lag ?? Effect.undefined).pipe(
+        Effect.timeout(LAG_QUESTION_TIMEOUT),
+        Effect.orElseSucceed(() => undefined)
       )
-      // Unknown is not zero.
-      if (lag === undefined) this.reset()
-      else this.set(lag.messages)
-      lagSeconds.set((lag?.oldestAgeMs ?? 0) / 1_000)
-    }
-  })
+    ).finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
+  const lagGauge = (name: string, help: string, figureOf: (lag: ConsumerLag) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const lag = await askLag()
+        // Unknown is not zero.
+        if (lag === undefined) this.reset()
+        else this.set(figureOf(lag))
+      }
+    })
+  lagGauge(
+    "bulkhead_shared_lane_lag_seconds",
+    "Age of the oldest message that arrived here and is not written; 0 where there is none",
+    ({ oldestAgeMs = 0 }) => oldestAgeMs / 1_000
+  )
+  lagGauge(
+    "bulkhead_shared_lane_lag_messages",
+    "Messages of the stream that this lane has not passed yet",
+    ({ messages }) => messages
+  )
 
   return DbEventWriterMetrics.of({
     progress,

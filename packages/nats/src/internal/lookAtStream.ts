@@ -25,11 +25,15 @@ export const observedStream = (
 const isPlanMade = (metadata: Readonly<Record<string, string>> = {}): boolean =>
   Object.entries(PLAN_MARK).every(([key, value]) => metadata[key] === value)
 
+/** Empty where it reads all subjects of the stream. */
+export const filtersOf = ({ config }: Pick<ConsumerInfo, "config">): ReadonlyArray<string> =>
+  config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject])
+
 export const observedConsumer = ({ name, config, num_pending, num_ack_pending }: ConsumerInfo): ObservedConsumer => ({
   name,
   isDurable: config.durable_name !== undefined && config.durable_name !== "",
   expires: (config.inactive_threshold ?? 0) > 0,
-  filterSubjects: config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]),
+  filterSubjects: filtersOf({ config }),
   ackPolicy: config.ack_policy,
   isPlanMade: isPlanMade(config.metadata),
   pending: num_pending,

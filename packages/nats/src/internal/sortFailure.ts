@@ -6,16 +6,24 @@ import { errors } from "@nats-io/nats-core"
 
 export interface RequestFailure {
   /**
-   * `stream_missing`, `consumer_missing`: it does not exist. `consumer_exists`: it was to be new. `forbidden`: the user
-   * may not. `refused`: the server understood and says no. `unavailable`: no answer, or not now.
+   * `stream_missing`, `consumer_missing`: it does not exist. `consumer_exists`: it was to be new. `filters_overlap`: the
+   * server takes no such filters of one consumer. `forbidden`: the user may not. `refused`: the server understood and says no. `unavailable`: no answer, or not now.
    */
-  readonly kind: "stream_missing" | "consumer_missing" | "consumer_exists" | "forbidden" | "refused" | "unavailable"
+  readonly kind:
+    | "stream_missing"
+    | "consumer_missing"
+    | "consumer_exists"
+    | "filters_overlap"
+    | "forbidden"
+    | "refused"
+    | "unavailable"
   /** For people, without credentials. */
   readonly problem: string
 }
 
-/** Error code of JetStream that the client has no name for. */
+/** Error codes of JetStream that the client has no names for. */
 const CONSUMER_ALREADY_EXISTS = 10_148
+const CONSUMER_FILTERS_OVERLAP = 10_138
 
 /** JetStream says so while it starts or elects a leader. */
 const UNAVAILABLE_STATUS = 503
@@ -28,6 +36,7 @@ const kindOfApiError = (error: JetStreamApiError): RequestFailure["kind"] => {
   if (error.code === JetStreamApiCodes.StreamNotFound) return "stream_missing"
   if (error.code === JetStreamApiCodes.ConsumerNotFound) return "consumer_missing"
   if (error.code === CONSUMER_ALREADY_EXISTS) return "consumer_exists"
+  if (error.code === CONSUMER_FILTERS_OVERLAP) return "filters_overlap"
   return error.status === UNAVAILABLE_STATUS ? "unavailable" : "refused"
 }
 

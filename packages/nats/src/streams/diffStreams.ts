@@ -2,22 +2,14 @@
  * Compares a plan with what a look at the server found. Pure: the same look always gives the same changes, in the order
  * in which they have to be made, and everything that stands in their way.
  */
-import { isTenantSlug, patternsOverlap, SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
+import { patternsOverlap, SHARED_STREAM_NAME, tenantOfStream } from "@bulkhead/channels"
 import { contentsOf, diffConsumers, diffStream } from "./diffStream.ts"
 import { limitProblems } from "./limitProblems.ts"
 import type { ObservedConsumer, ObservedServer, ObservedStream } from "./ObservedServer.ts"
 import { rightsProblems } from "./rightsProblems.ts"
 import type { RiskNote, StreamChange, StreamDiff, StreamProblem } from "./StreamChange.ts"
 import type { PlannedStream, StreamPlan } from "./StreamPlan.ts"
-import { isReservedPattern, serverProblems, takesWildcards } from "./serverSupport.ts"
-
-const OWN_PREFIX = streamName("" as never)
-
-/** The slug in the name of a tenant's stream; undefined for any other name. */
-const slugIn = (name: string): string | undefined => {
-  const slug = name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : ""
-  return isTenantSlug(slug) ? slug : undefined
-}
+import { isReservedPattern, serverProblems, takesOverlappingFilters, takesWildcards } from "./serverSupport.ts"
 
 /**
  * Whether the stream is left over: named as a plan would, and in no place of this one. Where each tenant has a stream,
@@ -25,9 +17,9 @@ const slugIn = (name: string): string | undefined => {
  */
 const isLeftOver = ({ name }: ObservedStream, plan: StreamPlan): boolean => {
   if (plan.streams.some((stream) => stream.name === name)) return false
-  const slug = slugIn(name)
-  if (plan.layout === "shared") return slug !== undefined
-  return name === SHARED_STREAM_NAME || (slug !== undefined && !plan.tenants.some((tenant) => tenant === slug))
+  const tenant = tenantOfStream(name)
+  if (plan.layout === "shared") return tenant !== undefined
+  return name === SHARED_STREAM_NAME || (tenant !== undefined && !plan.tenants.includes(tenant))
 }
 
 interface Place {
@@ -121,6 +113,24 @@ const wildcardProblems = (plan: StreamPlan, server: ObservedServer): ReadonlyArr
   return [...refused, ...lost]
 }
 
+const haveOverlap = (patterns: ReadonlyArray<string>): boolean =>
+  patterns.some((one, index) => patterns.slice(index + 1).some((other) => patternsOverlap(one, other)))
+
+/** The filters of planned consumers that this server does not take; readers that make their own know what to do then. */
+const filterProblems = ({ streams }: StreamPlan, { version }: ObservedServer): ReadonlyArray<StreamProblem> =>
+  takesOverlappingFilters(version) === false
+    ? streams.flatMap(({ name: stream, consumers = [] }) =>
+        consumers
+          .filter(({ madeBy, filterSubjects }) => madeBy === "plan" && haveOverlap(filterSubjects))
+          .map(({ name, filterSubjects }) => ({
+            kind: "refused-subjects",
+            blocks: true,
+            problem: `nats-server ${version} takes no consumer whose filters overlap, as ${filterSubjects.join(" and ")} of "${name}" of "${stream}" do`,
+            nextStep: 'upgrade it to 2.14.3 or newer, or give the reader a pattern without ">"'
+          }))
+      )
+    : []
+
 /** A stream that is changed under a reader that nobody knows. */
 const noteUnknown = (change: StreamChange, unknown: ReadonlyArray<ObservedConsumer>): StreamChange => {
   const isMoved =
@@ -203,6 +213,7 @@ export const diffStreams = (plan: StreamPlan, server: ObservedServer): StreamDif
       ...serverProblems(server.version),
       ...overlaps(plan, foreign),
       ...wildcardProblems(plan, server),
+      ...filterProblems(plan, server),
       ...limitProblems(changes, plan, server),
       ...rightsProblems(changes, server.rights),
       ...problems

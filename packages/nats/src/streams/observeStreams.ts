@@ -2,7 +2,7 @@
  * Looks at everything that a plan is compared with: the streams of the account, the consumers of those that are ours,
  * the account's limits and the user's rights. Reads, and changes nothing.
  */
-import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
+import { SHARED_STREAM_NAME, tenantOfStream } from "@bulkhead/channels"
 import type { JetStreamAccountStats, JetStreamManager, StreamInfo } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/nats-core"
 import { DateTime, Effect } from "effect"
@@ -53,7 +53,7 @@ const rightsOf = async (connection: NatsConnection): Promise<PublishRights | und
       }
 }
 
-const isOurs = (name: string): boolean => name === SHARED_STREAM_NAME || name.startsWith(streamName("" as never))
+const isOurs = (name: string): boolean => name === SHARED_STREAM_NAME || tenantOfStream(name) !== undefined
 
 const withConsumers = async (
   manager: JetStreamManager,

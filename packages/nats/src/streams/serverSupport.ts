@@ -42,6 +42,17 @@ export const takesWildcards = (version: string): boolean | undefined => {
 
 const WILDCARDS_REFUSED_SINCE_2_11 = 2
 
+/**
+ * Whether one consumer may have filters of which some subjects reach two, as `*.events.>` and `events.>` do. Undefined
+ * where only trying tells: it came in the course of 2.12.
+ */
+export const takesOverlappingFilters = (version: string): boolean | undefined => {
+  const observed = parse(version)
+  if (observed === undefined) return undefined
+  if (isSince(observed, [2, 14, 0])) return true
+  return isSince(observed, [2, 12, 1]) ? undefined : false
+}
+
 /** A stream takes so many consumers, where neither it nor the account says else. */
 export const CONSUMERS_BY_DEFAULT = 1_000
 

@@ -152,5 +152,9 @@ export const controlMigrations: ReadonlyArray<Migration> = [
         primary key (lane, tenant)
       )`
     ]
+  },
+  {
+    name: "which quota holds a tenant back",
+    statements: ["alter table bulkhead.tenant_runs add column held_by text"]
   }
 ]

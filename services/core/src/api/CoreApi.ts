@@ -7,6 +7,7 @@ import { DeadLettersApi } from "./DeadLettersApi.ts"
 import { FlagsApi } from "./FlagsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { ReplaysApi } from "./ReplaysApi.ts"
+import { StreamsApi } from "./StreamsApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
 
 export class CoreApi extends HttpApi.make("bulkhead-core")
@@ -15,6 +16,7 @@ export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(DeadLettersApi)
   .add(ReplaysApi)
   .add(FlagsApi)
+  .add(StreamsApi)
   .add(HealthApi)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({ title: "Bulkhead core", version: "1" })) {}

@@ -38,7 +38,7 @@ export const TenantHealth = Schema.Struct({
   deadLettersPresent: Schema.Record(Schema.String, Schema.Int),
   /** Of all its lanes. */
   lagMessages: Schema.Int,
-  /** Age of the oldest message not yet stored, milliseconds; absent without lag, or where another replica knows it. */
+  /** Age of the oldest message not yet stored, milliseconds; absent without lag. */
   lagMs: Schema.optionalKey(Schema.Number),
   /** The lanes that run in the replica that was asked. */
   lanes: Schema.Array(LaneHealth),

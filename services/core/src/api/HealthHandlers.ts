@@ -2,7 +2,7 @@
  * Turns what the actors know of themselves into the health report, asking the server for each lane's lag.
  */
 import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
-import { consumerPending } from "@bulkhead/nats"
+import { readerLag } from "@bulkhead/nats"
 import type { Tenant } from "@bulkhead/tenancy"
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -28,10 +28,9 @@ const lagOf = (state: ActorState) =>
 const healthHere = Effect.fnUntraced(function* (state: ActorState) {
   const lag = yield* lagOf(state)
   const lagMessages = lag?.messages ?? 0
-  const hold = state.quota?.hold
-  const reason = state.reason ?? hold?.reason
+  const { hold, reasonNow: reason } = state
   return {
-    status: hold?.kind === "storage" && state.status === "active" ? ("degraded" as const) : state.status,
+    status: state.statusNow,
     ...(hold === undefined ? {} : { heldBy: hold.kind }),
     eventsIn: state.rowsWritten + state.deadLetters + lagMessages,
     rowsWritten: state.rowsWritten,
@@ -56,21 +55,30 @@ const healthHere = Effect.fnUntraced(function* (state: ActorState) {
   }
 })
 
-/** What another replica's lane has not acknowledged, as the server says; its age only that replica knows. */
+/** How far another replica's lane is behind, as the server says. */
 const lagElsewhere = Effect.fnUntraced(function* ({ slug }: Tenant) {
   const stream = (yield* CoreConfig).layout === "shared" ? SHARED_STREAM_NAME : streamName(slug)
-  return yield* consumerPending(stream, durableOf(stream, slug)).pipe(
+  return yield* readerLag(stream, durableOf(stream, slug)).pipe(
     Effect.timeout("1 second"),
-    Effect.orElseSucceed(() => undefined)
+    Effect.orElseSucceed(() => undefined),
+    Effect.map((lag) => ({
+      messages: lag === undefined ? 0 : lag.pending + lag.ackPending,
+      oldestAgeMs: lag?.oldestAgeMs
+    }))
   )
 })
 
-const healthElsewhere = ({ tenant, elsewhere: run }: TenantState, lagMessages: number) => ({
+const healthElsewhere = (
+  { tenant, elsewhere: run }: TenantState,
+  { messages: lagMessages, oldestAgeMs }: Effect.Success<ReturnType<typeof lagElsewhere>>
+) => ({
   status: run?.status ?? tenant.status,
   eventsIn: (run?.rowsWritten ?? 0) + (run?.deadLetters ?? 0) + lagMessages,
   rowsWritten: run?.rowsWritten ?? 0,
   deadLetters: run?.deadLetters ?? 0,
   lagMessages,
+  ...(oldestAgeMs === undefined ? {} : { lagMs: oldestAgeMs }),
+  ...(run?.heldBy == null ? {} : { heldBy: run.heldBy }),
   lanes: [],
   ...(run?.lastCommitAt == null ? {} : { lastCommitAt: DateTime.fromDateUnsafe(run.lastCommitAt) }),
   restarts: run?.restarts ?? 0,
@@ -81,9 +89,7 @@ const healthElsewhere = ({ tenant, elsewhere: run }: TenantState, lagMessages: n
 const healthOf = Effect.fnUntraced(function* (state: TenantState) {
   const letters = yield* DeadLetterCounts
   const figures =
-    state.here === undefined
-      ? healthElsewhere(state, (yield* lagElsewhere(state.tenant)) ?? 0)
-      : yield* healthHere(state.here)
+    state.here === undefined ? healthElsewhere(state, yield* lagElsewhere(state.tenant)) : yield* healthHere(state.here)
   const health: TenantHealth = {
     tenant: state.tenant.slug,
     ...(state.replica === undefined ? {} : { replica: state.replica }),

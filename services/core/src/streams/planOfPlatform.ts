@@ -4,7 +4,7 @@
  */
 import { CHANNELS, type PrefixMode } from "@bulkhead/channels"
 import { prefixMode } from "@bulkhead/flags"
-import { type PlannedStream, planStreams, READERS, type StreamLayout } from "@bulkhead/nats"
+import { type PlannedStream, planStreams, READERS, type StreamLayout, type StreamReader } from "@bulkhead/nats"
 import { TenantStore } from "@bulkhead/storage"
 import { Effect } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
@@ -26,6 +26,16 @@ export const lifecycleStream: Effect.Effect<PlannedStream, never, CoreConfig> = 
   })
 )
 
+/** Who reads tenants' streams: the platform's own services, and those that the file of stream settings names. */
+export const readersOfPlatform: Effect.Effect<ReadonlyArray<StreamReader>, never, CoreConfig> = Effect.map(
+  CoreConfig,
+  ({ eventWriter, streamSettings }) => [
+    ...(eventWriter === "on" ? [READERS.eventWriter] : []),
+    READERS.dbEventWriter,
+    ...(streamSettings.readers ?? [])
+  ]
+)
+
 /** In place of the installation's own: to see what another layout or mode would be. */
 export interface PlanQuestion {
   readonly layout?: StreamLayout
@@ -34,7 +44,7 @@ export interface PlanQuestion {
 
 /** The plan as it would be now. */
 export const planOfPlatform = Effect.fn("planOfPlatform")(function* (question: PlanQuestion = {}) {
-  const { layout, eventWriter, streamSettings } = yield* CoreConfig
+  const { layout } = yield* CoreConfig
   const tenants = (yield* (yield* TenantStore).list).filter(({ status }) => status !== "deleting")
   const wanted = yield* Effect.forEach(tenants, (tenant) =>
     Effect.map(settingsOf(tenant), (settings) => ({ slug: tenant.slug, settings }))
@@ -43,11 +53,7 @@ export const planOfPlatform = Effect.fn("planOfPlatform")(function* (question: P
     mode: question.mode ?? (yield* prefixMode),
     shared: yield* sharedSettings,
     sharedSubjects: yield* sharedSubjects,
-    readers: [
-      ...(eventWriter === "on" ? [READERS.eventWriter] : []),
-      READERS.dbEventWriter,
-      ...(streamSettings.readers ?? [])
-    ],
+    readers: yield* readersOfPlatform,
     others: [yield* lifecycleStream]
   })
 })

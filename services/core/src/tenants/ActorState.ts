@@ -2,7 +2,7 @@
  * What can be seen of a tenant's actor from outside. The actor and its lane write it, everybody else reads.
  */
 import type { ConsumerLag } from "@bulkhead/nats"
-import type { LaneProgress } from "@bulkhead/pipeline"
+import type { LaneHold, LaneProgress } from "@bulkhead/pipeline"
 import type { LaneStats } from "@bulkhead/storage"
 import type { Tenant, TenantStatus } from "@bulkhead/tenancy"
 import type { Effect } from "effect"
@@ -45,6 +45,20 @@ export class ActorState implements LaneProgress {
 
   get isRunning(): boolean {
     return this.#lag !== undefined
+  }
+
+  /** Which quota holds the lane back, and why. */
+  get hold(): LaneHold | undefined {
+    return this.quota?.hold
+  }
+
+  /** As others are told it: a tenant over its storage does not work as it should. */
+  get statusNow(): TenantStatus {
+    return this.hold?.kind === "storage" && this.status === "active" ? "degraded" : this.status
+  }
+
+  get reasonNow(): string | undefined {
+    return this.reason ?? this.hold?.reason
   }
 
   running(): void {

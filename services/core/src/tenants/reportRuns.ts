@@ -12,17 +12,15 @@ const FIGURES_EVERY_MS = 10_000
 
 interface Told {
   readonly state: ActorState
-  readonly status: string
-  readonly reason: string | undefined
-  readonly restarts: number
-  readonly figures: number
+  readonly run: TenantRun
   readonly atMs: number
 }
 
 const runOf = (state: ActorState): TenantRun => ({
   tenant: state.tenant.slug,
-  status: state.status,
-  reason: state.reason ?? null,
+  status: state.statusNow,
+  reason: state.reasonNow ?? null,
+  heldBy: state.hold?.kind ?? null,
   restarts: state.restarts,
   lastError: state.lastError ?? null,
   rowsWritten: state.rowsWritten,
@@ -30,14 +28,15 @@ const runOf = (state: ActorState): TenantRun => ({
   lastCommitAt: state.lastCommitAtMs === undefined ? null : new Date(state.lastCommitAtMs)
 })
 
-const figuresOf = (state: ActorState): number => state.rowsWritten + state.deadLetters
+const figuresOf = ({ rowsWritten, deadLetters }: TenantRun): number => rowsWritten + deadLetters
 
-const isNews = (state: ActorState, told: Told | undefined, nowMs: number): boolean =>
+const isNews = (state: ActorState, run: TenantRun, told: Told | undefined, nowMs: number): boolean =>
   told?.state !== state ||
-  told.status !== state.status ||
-  told.reason !== state.reason ||
-  told.restarts !== state.restarts ||
-  (told.figures !== figuresOf(state) && nowMs - told.atMs >= FIGURES_EVERY_MS)
+  told.run.status !== run.status ||
+  told.run.reason !== run.reason ||
+  told.run.heldBy !== run.heldBy ||
+  told.run.restarts !== run.restarts ||
+  (figuresOf(told.run) !== figuresOf(run) && nowMs - told.atMs >= FIGURES_EVERY_MS)
 
 /** Reports these actors until the scope closes. */
 export const reportRuns = Effect.fnUntraced(function* (actors: ReadonlyMap<string, ActorState>) {
@@ -47,22 +46,16 @@ export const reportRuns = Effect.fnUntraced(function* (actors: ReadonlyMap<strin
 
   const report = Effect.gen(function* () {
     const nowMs = performance.now()
-    const news = [...actors.values()].filter((state) => isNews(state, told.get(state.tenant.slug), nowMs))
+    const news = [...actors.values()]
+      .map((state): Told => ({ state, run: runOf(state), atMs: nowMs }))
+      .filter(({ state, run }) => isNews(state, run, told.get(state.tenant.slug), nowMs))
     for (const slug of told.keys()) if (!actors.has(slug)) told.delete(slug)
     if (news.length === 0) return
-    const told_ = news.map((state): [string, Told] => [
-      state.tenant.slug,
-      {
-        state,
-        status: state.status,
-        reason: state.reason,
-        restarts: state.restarts,
-        figures: figuresOf(state),
-        atMs: nowMs
-      }
-    ])
-    yield* runs.write(self, news.map(runOf))
-    for (const [slug, what] of told_) told.set(slug, what)
+    yield* runs.write(
+      self,
+      news.map(({ run }) => run)
+    )
+    for (const what of news) told.set(what.run.tenant, what)
   }).pipe(Effect.catch((error) => Effect.logDebug("runs could not be reported", { problem: error.message })))
 
   yield* Effect.sleep(EVERY).pipe(Effect.andThen(report), Effect.forever, Effect.forkScoped)
