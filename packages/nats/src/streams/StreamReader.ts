@@ -2,6 +2,7 @@
  * Who reads the streams of tenants, and under which name operators see it there.
  */
 import {
+  DEFAULT_TENANT,
   type PrefixMode,
   patternsForAllTenants,
   patternsForTenant,
@@ -11,11 +12,21 @@ import {
 import { Schema } from "effect"
 import type { PlannedConsumer } from "./StreamPlan.ts"
 
+/** Says what is wrong with a pattern, in words of the grammar. */
+const isBasePattern = Schema.makeFilter((pattern: string) => {
+  try {
+    patternsForTenant(DEFAULT_TENANT, pattern, "both")
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+})
+
 export const StreamReader = Schema.Struct({
   /** Its durable consumer. */
   name: Schema.String.check(Schema.isPattern(/^[\w-]{1,64}$/)),
   /** What it reads, without tenant: `events.>`. */
-  pattern: Schema.String,
+  pattern: Schema.String.check(isBasePattern),
   /** Whether it reads the streams of single tenants. */
   ownStreams: Schema.Boolean,
   /** Whether it reads the shared stream: with one consumer for all tenants, with one for each, or not. */
