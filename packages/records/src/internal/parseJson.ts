@@ -20,7 +20,8 @@ const json = JSON as unknown as {
 export const isRawNumber = json.isRawJSON
 
 const LONG_NUMBER = /[:[,\s]-?\d{16}/
-const LONG_INTEGER = /^-?\d{16,}$/
+/** One with more digits is beyond a double, and beyond what a number of PostgreSQL should be. */
+const LONG_INTEGER = /^-?\d{16,308}$/
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
