@@ -189,8 +189,11 @@ describe("a server's configuration", () => {
         const platform = yield* connectTo(first, yield* makePlatformUser(keys, "platform"))
         yield* waitUntil("JetStream has a leader", streamIsMade(platform), "20 seconds")
         const collector = yield* connectTo(second, yield* makeTenantUser(acme, "collector-1", "collector"))
+        // A server of a cluster hears of what the other one listens to a moment later.
         const answerTo = (client: NatsConnection) =>
-          Effect.promise(async () => (await client.request("events.x", "{}", { timeout: 5_000 })).string())
+          Effect.tryPromise(async () => (await client.request("events.x", "{}", { timeout: 5_000 })).string()).pipe(
+            Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 50 })
+          )
         assert.include(yield* answerTo(collector), '"stream":"events-acme"')
         const leaf = yield* startLeaf(second, ca, yield* makeTenantUser(acme, "leaf-1", "leaf"))
         yield* waitUntil(
