@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
 import { Effect } from "effect"
 import { DevstackError } from "./DevstackError.ts"
@@ -13,8 +14,14 @@ const listenOn = (wanted: number): Effect.Effect<number, NodeJS.ErrnoException> 
     })
   })
 
+/** Below the ports that systems give to outgoing connections, one of which would else take it before it is used. */
+const PORTS = { first: 10_000, last: 29_999 } as const
+const TRIES = 100
+
 /** A TCP port on 127.0.0.1 that nobody listens on at this moment. */
-export const freePort: Effect.Effect<number> = Effect.orDie(listenOn(0))
+export const freePort: Effect.Effect<number> = Effect.suspend(() =>
+  listenOn(randomInt(PORTS.first, PORTS.last + 1))
+).pipe(Effect.retry({ times: TRIES }), Effect.orDie)
 
 /** The wanted port when it is free, any free one when none is wanted; a taken port is an error that names it. */
 export const portFor = (

@@ -24,8 +24,8 @@
  * | `CORE_STREAM_AGE_MAX_MS` | milliseconds | `604800000` | age limit of messages in one tenant's stream |
  * | `CORE_LAYOUT` | `per-tenant`, `shared` | `per-tenant` | a stream for each tenant, or one for all |
  * | `CORE_SHARED_STREAM_BYTES_MAX` | bytes | `4294967296` | size of the one stream at most |
- * | `CORE_SHARED_SUBJECTS` | `listed`, `wildcard` | `listed` | how the one stream names its subjects: see docs/streams.md |
- * | `CORE_STREAM_SETTINGS_FILE` | path | — | copies, placement, age and more of streams, by plan: see docs/streams.md |
+ * | `CORE_SHARED_SUBJECTS` | `listed`, `wildcard` | `listed` | how the one stream names its subjects: see `packages/nats/src/streams` |
+ * | `CORE_STREAM_SETTINGS_FILE` | path | — | copies, placement, age and more of streams, by plan: see `packages/nats/src/streams` |
  * | `CORE_EVENT_WRITER` | `on`, `off` | `on` | whether core writes events itself; `off` where db-event-writer does |
  * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
