@@ -2,7 +2,7 @@
  * Feeds mutated payloads to every decoder. A crash is a decoder that throws, an error that cannot be stored, or a row
  * that PostgreSQL would refuse. The same seed makes the same payloads.
  */
-import type { Decoder, RecordTable } from "../src/index.ts"
+import type { Decoder, RecordTable, RowSink } from "../src/index.ts"
 import * as records from "../src/index.ts"
 import { corpus } from "./corpus.ts"
 import { rowProblem } from "./rowProblem.ts"
@@ -203,35 +203,40 @@ const timestamp = new Date("2026-02-01T00:00:00Z")
 /** Rows of a message that are looked at. */
 const ROWS_CHECKED_MAX = 20
 
-/** What is wrong with how `decode` takes the payload, or whether it accepted it. */
-const problemOf = (decode: Decoder, data: Uint8Array): string | boolean => {
-  let problem: string | undefined
-  let rows = 0
-  const add = (table: RecordTable<never>, row: object): void => {
-    rows += 1
-    if (rows <= ROWS_CHECKED_MAX) problem ??= rowProblem(table, row)
-  }
+/** What is wrong with how `decode` takes the payload, or whether it accepted it; `taken` gets the rows that it gives then. */
+const problemOf = (decode: Decoder, data: Uint8Array, taken: RowSink | undefined): string | boolean => {
+  const rows: Array<readonly [table: RecordTable, row: object]> = []
+  const add = (table: RecordTable, row: object): number => rows.push([table, row])
   try {
     const error = decode({ subject: "logs.fuzz", headers: {}, data, timestamp }, { add })
-    if (error === undefined) return problem ?? true
-    const isStorable = error.message.length < 2_000 && error.message.isWellFormed() && !/\p{Cc}/u.test(error.message)
-    return isStorable && records.DECODE_REASONS.includes(error.reason)
-      ? false
-      : `the error cannot be stored: ${error.message}`
+    if (error !== undefined) return errorProblem(error) ?? false
+    const problem = rows
+      .slice(0, ROWS_CHECKED_MAX)
+      .map(([table, row]) => rowProblem(table, row))
+      .find((found) => found !== undefined)
+    for (const [table, row] of rows) taken?.add(table, row)
+    return problem ?? true
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error)
   }
 }
 
-/** Tries `count` payloads, each with its decoder or now and then another; stops at the first crash. */
-export const fuzz = (count: number, seed: number): FuzzResult => {
+const ERROR_CHARACTERS_MAX = 2_000
+
+const errorProblem = ({ message, reason }: records.DecodeError): string | undefined => {
+  const isStorable = message.length < ERROR_CHARACTERS_MAX && message.isWellFormed() && !/\p{Cc}/u.test(message)
+  return isStorable && records.DECODE_REASONS.includes(reason) ? undefined : `the error cannot be stored: ${message}`
+}
+
+/** Tries `count` payloads, each with its decoder or now and then another; stops at the first crash. `taken` gets the rows. */
+export const fuzz = (count: number, seed: number, taken?: RowSink): FuzzResult => {
   let [accepted, refused] = [0, 0]
   for (let index = 0; index < count; index += 1) {
     const random = generator(seed + Math.imul(index, 0x9e3779b1))
     const seedPayload = pick(random, corpus)
     const payload = mutated(seedPayload.payload, random)
     const decoder = random(100) < STRAY_PERCENT ? pick(random, [...decoders.keys()]) : seedPayload.decoder
-    const outcome = problemOf(decoderNamed(decoder), payload)
+    const outcome = problemOf(decoderNamed(decoder), payload, taken)
     if (typeof outcome === "string") return { crash: { decoder, payload, problem: outcome }, accepted, refused }
     if (outcome) accepted += 1
     else refused += 1

@@ -37,7 +37,7 @@ const FITS: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   jsonb: isJson
 }
 
-export const rowProblem = (table: RecordTable<never>, row: object): string | undefined => {
+export const rowProblem = (table: RecordTable, row: object): string | undefined => {
   const fields = row as Readonly<Record<string, unknown>>
   for (const [name, type] of table.columns) {
     const value = fields[name]
