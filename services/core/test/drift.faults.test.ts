@@ -20,6 +20,15 @@ const startIdle = Effect.fnUntraced(function* (change: Record<string, string> = 
   yield* servers.publish(slug, 0)
   assert.deepStrictEqual(yield* misstored(servers, [slug], 1), [])
   const health = api.health.get({ params })
+  // Its own life is told in its stream too, a moment later; a lane that still writes would find the fault itself.
+  yield* waitUntil(
+    "nothing is on its way to it",
+    Effect.gen(function* () {
+      const waiting = yield* servers.query("select from bulkhead.outbox")
+      const { lagMessages, eventsIn } = yield* health
+      return waiting.length === 0 && eventsIn >= 2 && lagMessages === 0
+    })
+  )
   const isActive = Effect.map(health, ({ status, reason }) => status === "active" && reason === undefined)
   const figure = (name: string) =>
     Effect.promise(async () => {
