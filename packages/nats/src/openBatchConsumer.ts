@@ -52,6 +52,11 @@ export interface BatchConsumer {
    * failed, it fails for ever. One fiber at a time.
    */
   readonly take: Effect.Effect<ReadonlyArray<StreamMessage>, ConsumeError>
+  /**
+   * While held, age does not complete a batch: for a reader that is busy with the one before, so that many small batches
+   * become a large one.
+   */
+  readonly hold: (isHeld: boolean) => void
   /** Acknowledges the batches that end at or before `sequence`, without waiting for the server. */
   readonly ackThrough: (sequence: number) => Effect.Effect<void, ConsumeError>
   readonly lag: Effect.Effect<ConsumerLag, ConsumeError>
@@ -107,6 +112,7 @@ export const openBatchConsumer: (
     )
     return {
       take: reader.take,
+      hold: (isHeld) => reader.hold(isHeld),
       ackThrough: (sequence) => reader.ackThrough(sequence),
       lag: Effect.flatMap(
         reader.reach("BatchConsumer.lag", () => manager.consumers.info(options.stream, options.durable)),
@@ -201,6 +207,10 @@ class Reader {
       })
     ).pipe(Effect.andThen(Effect.suspend(() => this.#cut())))
   )
+
+  hold(isHeld: boolean): void {
+    this.#buffer.hold(isHeld)
+  }
 
   #cut(): Effect.Effect<ReadonlyArray<StreamMessage>, ConsumeError> {
     this.#onFailure = undefined

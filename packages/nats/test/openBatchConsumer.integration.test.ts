@@ -140,6 +140,24 @@ layer(NatsLive, { excludeTestServices: true })("openBatchConsumer", (it) => {
     })
   )
 
+  it.effect("closes no batch by age while it is held, and a full one all the same", () =>
+    Effect.gen(function* () {
+      const consumer = yield* openBatchConsumer({ ...(yield* streamOf("held", 3)), ageMs: 1 })
+      consumer.hold(true)
+      const taking = yield* Effect.forkChild(consumer.take, { startImmediately: true })
+      yield* waitUntil(
+        "all three have arrived",
+        Effect.map(consumer.lagSeen, ({ messages, oldestAgeMs = 0 }) => messages === 3 && oldestAgeMs > 20)
+      )
+      assert.isUndefined(taking.pollUnsafe())
+      yield* publishNumbered("held.a", limits.rowsMax)
+      assert.lengthOf(yield* Fiber.join(taking), limits.rowsMax)
+      const rest = yield* Effect.forkChild(consumer.take, { startImmediately: true })
+      consumer.hold(false)
+      assert.lengthOf(yield* Fiber.join(rest), 3)
+    })
+  )
+
   it.effect("begins after the given sequence, as often as it is opened, whatever was acknowledged", () =>
     Effect.gen(function* () {
       const options = yield* streamOf("seat", 500)

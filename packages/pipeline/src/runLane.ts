@@ -103,10 +103,13 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
   const writer = Effect.gen(function* () {
     while (true) {
       const next = yield* Queue.take(ahead)
+      // What comes while this one is written, or waits for its turn, is one batch.
+      consumer.hold(true)
       if (quota !== undefined) yield* quota.admit(next.size)
       yield* write({ tenant, lane, from: watermark, ...next })
       watermark = next.to
       progress.lane = { name: lane.name, watermark }
+      consumer.hold(false)
     }
   })
   return yield* Effect.raceFirst(read(consumer, options.decode, turns.decode, ahead), writer)

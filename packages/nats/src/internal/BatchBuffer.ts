@@ -17,6 +17,7 @@ export class BatchBuffer {
   #messages: Array<DeliveredMessage> = []
   #bytes = 0
   #firstAtMs = 0
+  #isHeld = false
   #onReady: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -45,6 +46,12 @@ export class BatchBuffer {
     if (this.#onReady !== undefined) this.#notice()
   }
 
+  /** While held, a batch is complete when it is full and not by its age. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (!isHeld && this.#onReady !== undefined) this.#notice()
+  }
+
   /** Calls `onReady` once, when a batch is complete; gives a function that takes the wish back. */
   whenReady(onReady: () => void): () => void {
     this.#onReady = onReady
@@ -69,7 +76,7 @@ export class BatchBuffer {
   }
 
   #notice(): void {
-    if (this.#messages.length === 0) return
+    if (this.#messages.length === 0 || (this.#isHeld && !this.isFull)) return
     const waitMs = this.isFull ? 0 : this.#firstAtMs + this.#limits.ageMs - performance.now()
     if (waitMs <= 0) {
       const onReady = this.#onReady
