@@ -48,7 +48,7 @@ export const groups: ReadonlyArray<CommandGroup> = [
   },
   {
     name: "streams",
-    description: "Where tenants' messages are kept: move an installation without prefixes to tenants",
+    description: "Where messages are kept: plan, apply, the lag of readers, the move from subjects without prefix",
     load: async () => (await import("./commands/streams/index.ts")).streams
   },
   {

@@ -16,8 +16,8 @@ export interface Ran {
   readonly stderr: string
 }
 
-const capturing = () => {
-  const written = { stdout: [] as string[], stderr: [] as string[] }
+const capturing = (stdout: Array<string> = []) => {
+  const written = { stdout, stderr: [] as string[] }
   const console: Console.Console = Object.create(globalThis.console)
   console.log = (...parts) => void written.stdout.push(parts.join(" "))
   console.error = (...parts) => void written.stderr.push(parts.join(" "))
@@ -30,9 +30,14 @@ export const startCli = Effect.fnUntraced(function* (environment: Record<string,
     Effect.sync(() => mkdtempSync(join(tmpdir(), "bulkhead-cli-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
-  const run = (args: ReadonlyArray<string>, more: Record<string, string> = {}): Effect.Effect<Ran> =>
+  /** `lines` gets what it prints while it runs. */
+  const run = (
+    args: ReadonlyArray<string>,
+    more: Record<string, string> = {},
+    lines: Array<string> = []
+  ): Effect.Effect<Ran> =>
     Effect.suspend(() => {
-      const { console, written } = capturing()
+      const { console, written } = capturing(lines)
       const settings = ConfigProvider.fromEnvRecord({ XDG_CONFIG_HOME: folder, ...environment, ...more })
       return bulkhead(args).pipe(
         Effect.map((exit) => ({ exit, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") })),

@@ -56,7 +56,10 @@ const refused: ReadonlyArray<readonly [args: string, text: RegExp]> = [
   ["replay start acme --from-sequence 0 --yes", /--from-sequence 0 is less than 1/],
   ["replay start acme --from-sequence 1 --from-time 1h --yes", /one of them/],
   ["replay start acme --from-sequence 1", /replaces what its messages became needs a confirmation/],
-  ["replay cancel acme 1", /needs a confirmation/]
+  ["replay cancel acme 1", /needs a confirmation/],
+  ["streams apply --allow everything", /"everything". Expected: one of messages-dropped, .*with =<stream>/],
+  ["streams plan --layout none", /per-tenant/],
+  ["streams lag --watch often", /"often". Expected: a number with its unit/]
 ]
 
 describe("what cannot be meant", () => {

@@ -44,17 +44,22 @@ export type { StreamMessage } from "./StreamMessage.ts"
 export { sequenceBefore } from "./sequenceBefore.ts"
 export { storedUnder } from "./storedUnder.ts"
 export { type StreamRange, streamRange } from "./streamRange.ts"
-export type { Allowance, ApplyOptions } from "./streams/applyStreams.ts"
+export type { ApplyOptions, ApplyTerms } from "./streams/applyStreams.ts"
 export {
+  Allowance,
   applyStreams,
   ChangesInterrupted,
   ChangesRefused,
   compareStreams,
+  makeChanges,
   parseAllowance,
+  refuseChanges,
   risksLeft
 } from "./streams/applyStreams.ts"
+export { changesOfTenant } from "./streams/changesOfTenant.ts"
 export { diffStreams } from "./streams/diffStreams.ts"
 export { ensureStream, type StreamIncarnation } from "./streams/ensureStream.ts"
+export { fingerprint } from "./streams/fingerprint.ts"
 export type {
   ObservedAccount,
   ObservedConsumer,
@@ -66,8 +71,8 @@ export { observeStreams } from "./streams/observeStreams.ts"
 export type { PlanOptions, SharedSubjects, TenantToPlan } from "./streams/planStreams.ts"
 export { planSharedStream, planStreams, planTenantStream, sharedStreamSubject } from "./streams/planStreams.ts"
 export { renderDiff } from "./streams/renderDiff.ts"
-export type { FieldChange, Risk, RiskNote, StreamChange, StreamDiff, StreamProblem } from "./streams/StreamChange.ts"
-export { RISKS } from "./streams/StreamChange.ts"
+export type { FieldChange, RiskNote } from "./streams/StreamChange.ts"
+export { RISKS, Risk, StreamChange, StreamDiff, StreamProblem } from "./streams/StreamChange.ts"
 export { PlannedConsumer, PlannedStream, StreamLayout, StreamPlan } from "./streams/StreamPlan.ts"
 export { consumerName, READERS, StreamReader } from "./streams/StreamReader.ts"
 export { DUPLICATE_WINDOW_MS, StreamPlacement, StreamSettings } from "./streams/StreamSettings.ts"

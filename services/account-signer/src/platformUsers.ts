@@ -27,6 +27,8 @@ const user = (
 
 const core = user("core", "platform", [
   "$JS.API.INFO",
+  // What it may do itself, before it changes streams.
+  "$SYS.REQ.USER.INFO",
   // Streams of tenants and of lifecycle messages, the bucket of flags.
   "$JS.API.STREAM.INFO.*",
   "$JS.API.STREAM.CREATE.*",

@@ -39,6 +39,7 @@ const liveOnce = Effect.fnUntraced(function* (servers: Servers, api: Api, slug: 
   )
   yield* step(api.replays.request({ params, payload: { from: { time: yield* DateTime.now } } }))
   yield* step(api.streams.lag({ query: {} }))
+  yield* step(api.streams.compare({ query: {} }))
   yield* step(api.tenants.change({ params, payload: { plan: "pro" } }))
   const flag = { params: { key: TENANT_PREFIX_ENABLED.key } }
   yield* step(api.flags.change({ ...flag, payload: { target: { kind: "tenant", tenant: slug }, value: "true" } }))

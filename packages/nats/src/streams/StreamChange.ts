@@ -1,8 +1,9 @@
 /**
  * What a plan would change on the server, what each change puts at risk, and what stands in the way. Values without
- * behaviour, for people and for programs.
+ * behaviour, for people and for programs, which services hand each other as JSON.
  */
-import type { PlannedConsumer, PlannedStream } from "./StreamPlan.ts"
+import { Schema } from "effect"
+import { PlannedConsumer, PlannedStream } from "./StreamPlan.ts"
 
 /** What can be lost. Each has to be allowed by name before a change with it is made. */
 export const RISKS = [
@@ -25,70 +26,62 @@ export const RISKS = [
   /** Somebody we do not know reads a stream that is changed under it. */
   "unknown-consumer"
 ] as const
-export type Risk = (typeof RISKS)[number]
+export const Risk = Schema.Literals(RISKS).annotate({ identifier: "StreamRisk" })
+export type Risk = typeof Risk.Type
 
-export interface RiskNote {
-  readonly risk: Risk
-  readonly problem: string
-}
+const RiskNote = Schema.Struct({ risk: Risk, problem: Schema.String }).annotate({ identifier: "StreamRiskNote" })
+export type RiskNote = typeof RiskNote.Type
 
 /** One setting: what it is, and what it becomes. */
-export interface FieldChange {
-  readonly field: string
-  readonly from: unknown
-  readonly to: unknown
-}
+const FieldChange = Schema.Struct({ field: Schema.String, from: Schema.Unknown, to: Schema.Unknown })
+export type FieldChange = typeof FieldChange.Type
 
-interface Change {
-  readonly stream: string
-  readonly risks: ReadonlyArray<RiskNote>
-}
+const change = { stream: Schema.String, risks: Schema.Array(RiskNote) }
+const fields = { fields: Schema.Array(FieldChange) }
+const streamMade = { ...change, wanted: PlannedStream }
+const consumerChange = { ...change, consumer: Schema.String }
+const consumerMade = { ...consumerChange, wanted: PlannedConsumer }
 
-interface StreamMade extends Change {
-  readonly wanted: PlannedStream
-}
-
-interface ConsumerChange extends Change {
-  readonly consumer: string
-}
-
-interface ConsumerMade extends ConsumerChange {
-  readonly wanted: PlannedConsumer
-}
-
-export type StreamChange =
-  | (StreamMade & { readonly kind: "create-stream" })
-  | (StreamMade & { readonly kind: "update-stream"; readonly fields: ReadonlyArray<FieldChange> })
-  | (StreamMade & { readonly kind: "replace-stream"; readonly fields: ReadonlyArray<FieldChange> })
-  | (Change & { readonly kind: "delete-stream" })
-  | (ConsumerMade & { readonly kind: "create-consumer" })
-  | (ConsumerMade & { readonly kind: "update-consumer"; readonly fields: ReadonlyArray<FieldChange> })
-  | (ConsumerMade & { readonly kind: "replace-consumer"; readonly fields: ReadonlyArray<FieldChange> })
-  | (ConsumerChange & { readonly kind: "delete-consumer" })
+export const StreamChange = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("create-stream"), ...streamMade }),
+  Schema.Struct({ kind: Schema.Literal("update-stream"), ...streamMade, ...fields }),
+  Schema.Struct({ kind: Schema.Literal("replace-stream"), ...streamMade, ...fields }),
+  Schema.Struct({ kind: Schema.Literal("delete-stream"), ...change }),
+  Schema.Struct({ kind: Schema.Literal("create-consumer"), ...consumerMade }),
+  Schema.Struct({ kind: Schema.Literal("update-consumer"), ...consumerMade, ...fields }),
+  Schema.Struct({ kind: Schema.Literal("replace-consumer"), ...consumerMade, ...fields }),
+  Schema.Struct({ kind: Schema.Literal("delete-consumer"), ...consumerChange })
+]).annotate({ identifier: "StreamChange" })
+export type StreamChange = typeof StreamChange.Type
 
 /** What is wrong before anything was changed. */
-export interface StreamProblem {
-  readonly kind:
-    | "server-too-old"
-    | "server-limited"
-    | "overlap"
-    | "unknown-consumer"
-    | "refused-subjects"
-    | "lost-by-upgrade"
-    | "storage"
-    | "streams-limit"
-    | "consumers-limit"
-    | "copies"
-    | "permission"
+export const StreamProblem = Schema.Struct({
+  kind: Schema.Literals([
+    "server-too-old",
+    "server-limited",
+    "overlap",
+    "unknown-consumer",
+    "refused-subjects",
+    "lost-by-upgrade",
+    "storage",
+    "streams-limit",
+    "consumers-limit",
+    "copies",
+    "permission"
+  ]),
   /** Nothing is changed while there is one that blocks. */
-  readonly blocks: boolean
-  readonly problem: string
-  readonly nextStep: string
-}
+  blocks: Schema.Boolean,
+  /** The planned stream that it is about; absent where it is about several. */
+  stream: Schema.optionalKey(Schema.String),
+  problem: Schema.String,
+  nextStep: Schema.String
+}).annotate({ identifier: "StreamProblem" })
+export type StreamProblem = typeof StreamProblem.Type
 
-export interface StreamDiff {
-  readonly serverVersion: string
+export const StreamDiff = Schema.Struct({
+  serverVersion: Schema.String,
   /** In the order in which they are made. */
-  readonly changes: ReadonlyArray<StreamChange>
-  readonly problems: ReadonlyArray<StreamProblem>
-}
+  changes: Schema.Array(StreamChange),
+  problems: Schema.Array(StreamProblem)
+}).annotate({ identifier: "StreamDiff" })
+export type StreamDiff = typeof StreamDiff.Type

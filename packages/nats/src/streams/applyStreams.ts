@@ -11,18 +11,19 @@ import { sortFailure } from "../internal/sortFailure.ts"
 import type { Nats } from "../Nats.ts"
 import type { NatsError, NatsReason } from "../NatsError.ts"
 import { diffStreams } from "./diffStreams.ts"
+import { fingerprint } from "./fingerprint.ts"
 import { reservedBytes } from "./limitProblems.ts"
 import type { ObservedServer } from "./ObservedServer.ts"
 import { observeStreams } from "./observeStreams.ts"
-import { RISKS, type Risk, type StreamChange, type StreamDiff, type StreamProblem } from "./StreamChange.ts"
+import { RISKS, Risk, type StreamChange, type StreamDiff, type StreamProblem } from "./StreamChange.ts"
 import type { PlannedConsumer, StreamPlan } from "./StreamPlan.ts"
 import { serverConfigOf, serverUpdateOf, shapeOfPlan } from "./StreamShape.ts"
 
 /** A risk that may be taken, with every stream or with one. */
-export interface Allowance {
-  readonly risk: Risk
-  readonly stream?: string
-}
+export const Allowance = Schema.Struct({ risk: Risk, stream: Schema.optionalKey(Schema.String) }).annotate({
+  identifier: "Allowance"
+})
+export type Allowance = typeof Allowance.Type
 
 const isRisk = (text: string): text is Risk => (RISKS as ReadonlyArray<string>).includes(text)
 
@@ -44,6 +45,9 @@ export const risksLeft = (
       .map((note) => ({ stream, ...note }))
   )
 
+/** A thousand streams may have the same problem. */
+const PROBLEMS_TOLD = 5
+
 /** Nothing was changed, because something is in the way or would be lost. */
 export class ChangesRefused extends Schema.TaggedError<ChangesRefused>("@bulkhead/nats/ChangesRefused")(
   "ChangesRefused",
@@ -51,7 +55,9 @@ export class ChangesRefused extends Schema.TaggedError<ChangesRefused>("@bulkhea
 ) {
   readonly isRetryable = false
   override get message(): string {
-    return `Nothing was changed. ${this.problems.join("; ")}: ${this.nextStep}`
+    const more = this.problems.length - PROBLEMS_TOLD
+    const told = this.problems.slice(0, PROBLEMS_TOLD).join("; ")
+    return `Nothing was changed. ${told}${more > 0 ? `; and ${more} more` : ""}: ${this.nextStep}`
   }
 }
 
@@ -97,19 +103,8 @@ const refuseRisks = (changes: ReadonlyArray<StreamChange>, allow: ReadonlyArray<
   )
 }
 
-/** Figures of a server in use change from look to look; what is to be done must not. */
-const outlineOf = ({ changes }: StreamDiff): string =>
-  JSON.stringify(
-    changes.map((change) => [
-      change.kind,
-      change.stream,
-      "consumer" in change ? change.consumer : "",
-      change.risks.map(({ risk }) => risk)
-    ])
-  )
-
-const refuseOther = (shown: StreamDiff | undefined, diff: StreamDiff) =>
-  shown === undefined || outlineOf(shown) === outlineOf(diff)
+const refuseOther = (shown: string | undefined, diff: StreamDiff) =>
+  shown === undefined || shown === fingerprint(diff)
     ? Effect.void
     : Effect.fail(refuse(["the server is not as it was when the changes were shown"], "look at them again"))
 
@@ -207,10 +202,14 @@ const interrupted = (
   wanted: number
 ) => new ChangesInterrupted({ made, wanted, stream, problem: "problem" in reason ? reason.problem : reason.message })
 
-export interface ApplyOptions {
+/** What may be done, and what somebody agreed to. */
+export interface ApplyTerms {
   readonly allow?: ReadonlyArray<Allowance>
-  /** What somebody agreed to; when the server has become another since, nothing is changed. */
-  readonly shown?: StreamDiff
+  /** The `fingerprint` of the changes that somebody agreed to; when there are others by now, nothing is changed. */
+  readonly shown?: string
+}
+
+export interface ApplyOptions extends ApplyTerms {
   /** Told of each change once it is made. */
   readonly onChange?: (change: StreamChange, made: number, wanted: number) => Effect.Effect<void>
 }
@@ -221,7 +220,69 @@ export const compareStreams = Effect.fn("compareStreams")(function* (plan: Strea
 })
 
 /**
- * Makes every change of the plan, and gives what was made.
+ * Refuses changes that something stands against: a problem, a risk that nobody allowed, changes that are not those which
+ * were shown, a full disk. Changes nothing.
+ *
+ * **Fails**: `ChangesRefused`; `NatsError` when the server cannot be asked.
+ *
+ * @stability stable
+ */
+export const refuseChanges: (
+  diff: StreamDiff,
+  server: ObservedServer,
+  terms?: ApplyTerms
+) => Effect.Effect<void, ChangesRefused | NatsError, Nats> = Effect.fn("refuseChanges")(function* (
+  diff,
+  server,
+  { allow = [], shown } = {}
+) {
+  yield* refuseOther(shown, diff)
+  yield* refuseProblems(diff.problems)
+  yield* refuseRisks(diff.changes, allow)
+  yield* refuseFullDisk(diff.changes, server)
+})
+
+/**
+ * Makes changes that nothing stands against.
+ *
+ * **Fails**: `ChangesInterrupted` when the server refuses one.
+ *
+ * @stability stable
+ */
+export const makeChanges: (
+  changes: ReadonlyArray<StreamChange>,
+  onChange?: ApplyOptions["onChange"]
+) => Effect.Effect<void, ChangesInterrupted, Nats> = Effect.fn("makeChanges")(function* (changes, onChange) {
+  let made = 0
+  let failure: { readonly stream: string; readonly reason: NatsReason } | undefined
+  /** After a failure those under way are finished, so that it can be told how many were made. */
+  const makeOne = Effect.fnUntraced(function* (change: StreamChange) {
+    if (failure !== undefined) return
+    const { kind, stream } = change
+    const outcome = yield* askJetStream({
+      operation: "applyStreams",
+      what: `${kind} "${stream}"`,
+      rights: "STREAM and CONSUMER",
+      ask: (manager) => make(manager, change)
+    }).pipe(Effect.result)
+    if (Result.isFailure(outcome)) {
+      failure ??= { stream, reason: outcome.failure.reason }
+      return
+    }
+    made += 1
+    yield* onChange?.(change, made, changes.length) ?? Effect.void
+  })
+  // Those of one kind do not depend on each other.
+  for (const group of Map.groupBy(changes, ({ kind }) => kind).values()) {
+    yield* Effect.forEach(group, makeOne, { concurrency: CHANGES_AT_ONCE, discard: true })
+    if (failure !== undefined) return yield* interrupted(failure, made, changes.length)
+  }
+})
+
+/**
+ * Makes every change of the plan, and gives what was made. Where the plan may change meanwhile, look first and plan then,
+ * with `observeStreams`, `diffStreams`, `refuseChanges` and `makeChanges`: the stream of a tenant that the plan does not
+ * know yet would count as left over.
  *
  * **Fails**: `ChangesRefused` before anything was changed, `ChangesInterrupted` when the server refuses one half-way,
  * `NatsError` when it cannot be asked.
@@ -232,38 +293,11 @@ export const applyStreams: (
   plan: StreamPlan,
   options?: ApplyOptions
 ) => Effect.Effect<StreamDiff, ChangesRefused | ChangesInterrupted | NatsError, Nats> = Effect.fn("applyStreams")(
-  function* (plan, { allow = [], shown, onChange } = {}) {
+  function* (plan, options = {}) {
     const server = yield* observeStreams(plan.streams.map(({ name }) => name))
     const diff = diffStreams(plan, server)
-    const { changes, problems } = diff
-    yield* refuseOther(shown, diff)
-    yield* refuseProblems(problems)
-    yield* refuseRisks(changes, allow)
-    yield* refuseFullDisk(changes, server)
-    let made = 0
-    let failure: { readonly stream: string; readonly reason: NatsReason } | undefined
-    /** After a failure those under way are finished, so that it can be told how many were made. */
-    const makeOne = Effect.fnUntraced(function* (change: StreamChange) {
-      if (failure !== undefined) return
-      const { kind, stream } = change
-      const outcome = yield* askJetStream({
-        operation: "applyStreams",
-        what: `${kind} "${stream}"`,
-        rights: "STREAM and CONSUMER",
-        ask: (manager) => make(manager, change)
-      }).pipe(Effect.result)
-      if (Result.isFailure(outcome)) {
-        failure ??= { stream, reason: outcome.failure.reason }
-        return
-      }
-      made += 1
-      yield* onChange?.(change, made, changes.length) ?? Effect.void
-    })
-    // Those of one kind do not depend on each other.
-    for (const group of Map.groupBy(changes, ({ kind }) => kind).values()) {
-      yield* Effect.forEach(group, makeOne, { concurrency: CHANGES_AT_ONCE, discard: true })
-      if (failure !== undefined) return yield* interrupted(failure, made, changes.length)
-    }
+    yield* refuseChanges(diff, server, options)
+    yield* makeChanges(diff.changes, options.onChange)
     return diff
   }
 )

@@ -65,6 +65,7 @@ const overlaps = (plan: StreamPlan, foreign: ReadonlyArray<ObservedStream>): Rea
         problems.set(key, {
           kind: "overlap",
           blocks: true,
+          stream: name,
           problem: `stream "${stream}" takes "${pattern}", which overlaps "${subject}" of "${name}"`,
           nextStep: `take the subject from "${stream}", or delete it when its messages are safe elsewhere`
         })
@@ -86,6 +87,7 @@ const wildcardProblems = (plan: StreamPlan, server: ObservedServer): ReadonlyArr
               (pattern): StreamProblem => ({
                 kind: "refused-subjects",
                 blocks: true,
+                stream: name,
                 problem: `nats-server ${server.version} refuses "${pattern}" as a subject of "${name}"`,
                 nextStep: "plan listed subjects"
               })
@@ -125,6 +127,7 @@ const filterProblems = ({ streams }: StreamPlan, { version }: ObservedServer): R
           .map(({ name, filterSubjects }) => ({
             kind: "refused-subjects",
             blocks: true,
+            stream,
             problem: `nats-server ${version} takes no consumer whose filters overlap, as ${filterSubjects.join(" and ")} of "${name}" of "${stream}" do`,
             nextStep: 'upgrade it to 2.14.3 or newer, or give the reader a pattern without ">"'
           }))
@@ -146,6 +149,7 @@ const noteUnknown = (change: StreamChange, unknown: ReadonlyArray<ObservedConsum
 const unknownProblem = (stream: string, { name, pending, ackPending }: ObservedConsumer): StreamProblem => ({
   kind: "unknown-consumer",
   blocks: false,
+  stream,
   problem: `stream "${stream}" has a consumer "${name}" of no known reader, with ${pending + ackPending} messages before it`,
   nextStep: "find out whose it is; delete it when nobody needs it"
 })

@@ -1,12 +1,13 @@
 /**
- * The streams of an installation: which there shall be, and how far their readers are behind.
+ * The streams of an installation: which there shall be, what is different on the server, how that is put right, and how
+ * far their readers are behind.
  */
-import { StreamLayout, StreamPlan } from "@bulkhead/nats"
+import { Allowance, StreamDiff, StreamLayout, StreamPlan } from "@bulkhead/nats"
 import { TenantSlug } from "@bulkhead/tenancy"
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { RefusedProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
+import { ChangesRefusedProblem, RefusedProblem, TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 
 /** How far one reader of a stream is behind. */
 export const ReaderLag = Schema.Struct({
@@ -29,13 +30,40 @@ export const ReaderLag = Schema.Struct({
 }).annotate({ identifier: "ReaderLag" })
 export type ReaderLag = typeof ReaderLag.Type
 
+/** What would be changed, and what tells it from other changes. */
+export const StreamsComparison = Schema.Struct({
+  ...StreamDiff.fields,
+  /** For `shown` of a request that makes these changes and no others. */
+  fingerprint: Schema.String
+}).annotate({ identifier: "StreamsComparison" })
+export type StreamsComparison = typeof StreamsComparison.Type
+
+/** Told while changes are made; the last line is `done` or `interrupted`. */
+export const ApplyEvent = Schema.Union([
+  Schema.Struct({
+    event: Schema.Literal("made"),
+    kind: Schema.String,
+    stream: Schema.String,
+    consumer: Schema.optionalKey(Schema.String),
+    /** Changes that are made, of so many. */
+    made: Schema.Int,
+    wanted: Schema.Int
+  }),
+  Schema.Struct({ event: Schema.Literal("done"), made: Schema.Int }),
+  Schema.Struct({ event: Schema.Literal("interrupted"), problem: Schema.String })
+]).annotate({ identifier: "ApplyEvent" })
+export type ApplyEvent = typeof ApplyEvent.Type
+
+const question = {
+  layout: Schema.optionalKey(StreamLayout),
+  mode: Schema.optionalKey(StreamPlan.fields.mode)
+}
+const ofTenant = { tenant: Schema.optionalKey(Schema.String) }
+
 export class StreamsApi extends HttpApiGroup.make("streams")
   .add(
     HttpApiEndpoint.get("plan", "/plan", {
-      query: Schema.Struct({
-        layout: Schema.optionalKey(StreamLayout),
-        mode: Schema.optionalKey(StreamPlan.fields.mode)
-      }),
+      query: Schema.Struct(question),
       success: StreamPlan,
       error: UnavailableProblem
     }).annotate(
@@ -43,8 +71,32 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       "Every stream and consumer that there shall be, for the tenants of now. `layout` and `mode` show what another " +
         "layout or prefix mode would be; nothing is changed."
     ),
+    HttpApiEndpoint.get("compare", "/compare", {
+      query: Schema.Struct({ ...question, ...ofTenant }),
+      success: StreamsComparison,
+      error: [TenantUnknownProblem, RefusedProblem, UnavailableProblem]
+    }).annotate(
+      OpenApi.Description,
+      "What differs between the plan and the server, what putting it right may cost, and what stands in the way. With " +
+        "`tenant` only what concerns that tenant. Nothing is changed."
+    ),
+    HttpApiEndpoint.post("apply", "/apply", {
+      payload: Schema.Struct({
+        ...ofTenant,
+        /** What may be lost, and where. */
+        allow: Schema.optionalKey(Schema.Array(Allowance)),
+        shown: Schema.optionalKey(Schema.String)
+      }),
+      success: HttpApiSchema.StreamNdjson({ schema: ApplyEvent }),
+      error: [TenantUnknownProblem, ChangesRefusedProblem, RefusedProblem, UnavailableProblem]
+    }).annotate(
+      OpenApi.Description,
+      "Makes the server as planned. Refused as a whole, before anything is changed, where something stands in the way, " +
+        "where something may be lost that `allow` does not name, or where the changes are not those of the comparison whose " +
+        "`fingerprint` is given in `shown`. Otherwise a line of JSON for each change as it is made. May be repeated."
+    ),
     HttpApiEndpoint.get("lag", "/lag", {
-      query: Schema.Struct({ tenant: Schema.optionalKey(Schema.String) }),
+      query: Schema.Struct(ofTenant),
       success: Schema.Array(ReaderLag),
       error: [TenantUnknownProblem, RefusedProblem, UnavailableProblem]
     }).annotate(

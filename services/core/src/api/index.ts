@@ -7,3 +7,4 @@ export type { DeadLetterEntry, DeadLetterFilter, RetryReport } from "./DeadLette
 export type { FlagChange, FlagState } from "./FlagsApi.ts"
 export { TenantHealth } from "./HealthApi.ts"
 export type { Replay } from "./ReplaysApi.ts"
+export type { ApplyEvent, ReaderLag, StreamsComparison } from "./StreamsApi.ts"

@@ -30,6 +30,13 @@ export class RefusedProblem extends HttpApiError.Problem<RefusedProblem>()("Refu
   title: "Refused"
 }) {}
 
+/** The server was not made as planned: something stands in the way, or would be lost. */
+export class ChangesRefusedProblem extends HttpApiError.Problem<ChangesRefusedProblem>()(
+  "ChangesRefusedProblem",
+  { type: "urn:bulkhead:problem:changes-refused", status: 409, title: "Changes refused" },
+  { problems: Schema.Array(Schema.String), nextStep: Schema.String }
+) {}
+
 /** A limit that this installation cannot give. */
 export class LimitRefusedProblem extends HttpApiError.Problem<LimitRefusedProblem>()("LimitRefusedProblem", {
   type: "urn:bulkhead:problem:limit-refused",
