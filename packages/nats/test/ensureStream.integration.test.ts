@@ -1,4 +1,4 @@
-import { NatsServer } from "@bulkhead/devstack"
+import { NatsServer, waitUntil } from "@bulkhead/devstack"
 import { assert, layer } from "@effect/vitest"
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
@@ -77,6 +77,28 @@ layer(NatsLive, { excludeTestServices: true })("ensureStream", (it) => {
       const api = yield* manager
       const { state } = yield* Effect.promise(() => api.streams.info("shrunk"))
       assert.strictEqual(state.messages, 100)
+    })
+  )
+
+  it.effect("drops no message when the age limit becomes shorter than what is stored", () =>
+    Effect.gen(function* () {
+      const wanted = { name: "aged", subjects: ["aged.>"], maxAgeMs: 600_000 }
+      yield* ensureStream(wanted)
+      yield* publishNumbered("aged.a", 3)
+      const api = yield* manager
+      const info = Effect.promise(() => api.streams.info("aged"))
+      const { first_ts } = (yield* info).state
+      yield* waitUntil(
+        "they are older than the new limit",
+        Effect.sync(() => Date.now() - Date.parse(first_ts) > 200)
+      )
+      yield* ensureStream({ ...wanted, maxAgeMs: 200 })
+      const { config, state } = yield* info
+      assert.deepInclude(config, { max_age: 600_000 * 1e6, duplicate_window: 120_000 * 1e6 })
+      assert.strictEqual(state.messages, 3)
+      yield* Effect.promise(() => api.streams.purge("aged"))
+      yield* ensureStream({ ...wanted, maxAgeMs: 200 })
+      assert.strictEqual((yield* info).config.max_age, 200 * 1e6)
     })
   )
 

@@ -35,9 +35,19 @@ class ForeignStream extends Error {
   }
 }
 
-/** A limit below what is stored would drop the oldest messages, read or not: age brings the stream below it instead. */
-const withoutLoss = (planned: PlannedStream, { bytes }: ObservedStream): PlannedStream =>
-  planned.maxBytes === undefined || planned.maxBytes >= bytes ? planned : { ...planned, maxBytes: bytes }
+/**
+ * A limit below what is stored would drop the oldest messages, read or not. Of bytes it follows what is stored, as age
+ * brings that below it; an age stays, until somebody allows `applyStreams` to lower it or no older message is left.
+ */
+const withoutLoss = (planned: PlannedStream, { bytes, firstReceivedAt, shape }: ObservedStream): PlannedStream => {
+  const { maxBytes, maxAgeMs } = planned
+  const oldestMs = firstReceivedAt === undefined ? 0 : Date.now() - firstReceivedAt.getTime()
+  return {
+    ...planned,
+    ...(maxBytes === undefined ? {} : { maxBytes: Math.max(maxBytes, bytes) }),
+    maxAgeMs: maxAgeMs > 0 && oldestMs > maxAgeMs ? shape.maxAgeMs : maxAgeMs
+  }
+}
 
 const infoOf = (manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> =>
   manager.streams.info(name).catch((error: unknown) => {
