@@ -16,6 +16,8 @@ const startWithAcme = Effect.fnUntraced(function* (environment: Record<string, s
 const owners = (core: Effect.Success<ReturnType<typeof startCore>>, tenant: string) =>
   Effect.map(core.stored(tenant), (rows) => rows.map(({ owner }) => owner))
 
+const NUMBERS = Array.from({ length: 60 }, (_, number) => number)
+
 describe("prefix mode", () => {
   it.live("legacy, the default: what is published for a customer goes unprefixed, to tenant default", () =>
     Effect.gen(function* () {
@@ -27,23 +29,49 @@ describe("prefix mode", () => {
     })
   )
 
-  it.live("both: unprefixed messages are default's, prefixed ones the tenant's", () =>
-    Effect.gen(function* () {
-      const core = yield* startWithAcme({ NATS_TENANT_PREFIX_ENABLED: "true", NATS_TENANT_PREFIX_MODE: "both" })
-      const old = yield* Effect.acquireRelease(
-        Effect.promise(() => connect({ servers: core.nats.url })),
-        (open) => Effect.promise(() => open.close())
-      )
-      yield* core.publish("acme", "events.poller.health", ocsfEvent("acme", 0))
-      // A collector that knows nothing of tenants, and one that says default itself.
-      yield* Effect.promise(() => old.request("events.poller.health", ocsfEvent("old", 1)))
-      yield* Effect.promise(() => old.request("default.events.poller.health", ocsfEvent("explicit", 2)))
-      yield* core.awaitStored("acme", 1)
-      yield* core.awaitStored("default", 2)
-      assert.deepStrictEqual(yield* owners(core, "acme"), ["acme"])
-      assert.deepStrictEqual((yield* owners(core, "default")).sort(), ["explicit", "old"])
-    })
-  )
+  for (const layout of ["per-tenant", "shared"]) {
+    it.live(`both: of mixed traffic, unprefixed messages are default's, in layout ${layout}`, () =>
+      Effect.gen(function* () {
+        const core = yield* startWithAcme({
+          NATS_TENANT_PREFIX_ENABLED: "true",
+          NATS_TENANT_PREFIX_MODE: "both",
+          CORE_LAYOUT: layout
+        })
+        const collector = yield* Effect.acquireRelease(
+          Effect.promise(() => connect({ servers: core.nats.url })),
+          (open) => Effect.promise(() => open.close())
+        )
+        const send = (subject: string, owner: string, number: number) =>
+          Effect.promise(() => collector.request(subject, ocsfEvent(owner, number)))
+        // Each number comes from a collector that knows nothing of tenants, from one that says default itself, and for acme.
+        yield* Effect.forEach(
+          NUMBERS,
+          (number) =>
+            Effect.all(
+              [
+                send("events.poller.health", "old", number),
+                send("default.events.poller.health", "explicit", number),
+                core.publish("acme", "events.poller.health", ocsfEvent("acme", number))
+              ],
+              { concurrency: "unbounded" }
+            ),
+          { concurrency: 10, discard: true }
+        )
+        yield* core.awaitStored("acme", NUMBERS.length)
+        yield* core.awaitStored("default", 2 * NUMBERS.length)
+        const numbersOf = Effect.fnUntraced(function* (tenant: string, owner: string) {
+          const rows = yield* core.stored(tenant)
+          return rows.filter((row) => row.owner === owner).map(({ number }) => number)
+        })
+        const inOrder = (a: number, b: number) => a - b
+        assert.deepStrictEqual((yield* numbersOf("acme", "acme")).sort(inOrder), NUMBERS)
+        assert.deepStrictEqual((yield* numbersOf("default", "old")).sort(inOrder), NUMBERS)
+        assert.deepStrictEqual((yield* numbersOf("default", "explicit")).sort(inOrder), NUMBERS)
+        assert.lengthOf(yield* core.stored("acme"), NUMBERS.length)
+        assert.lengthOf(yield* core.stored("default"), 2 * NUMBERS.length)
+      })
+    )
+  }
 
   it.live("follows the flag without a restart, and each lane keeps its place", () =>
     Effect.gen(function* () {
