@@ -1,0 +1,23 @@
+/**
+ * The collector, put together. It needs `Health` and `Metrics` of the process it runs in.
+ */
+import { Nats } from "@bulkhead/nats"
+import { Layer } from "effect"
+import { EdgeBuffer } from "./EdgeBuffer.ts"
+import { EdgeConfig, layerConfigFile } from "./EdgeConfig.ts"
+import { EdgeMetrics } from "./EdgeMetrics.ts"
+import { SyslogListeners } from "./SyslogListeners.ts"
+import { Uplink } from "./Uplink.ts"
+
+/** Everything the collector does, from its environment and its file. */
+export const EdgeCollectorApp = Layer.mergeAll(
+  SyslogListeners,
+  OtlpGrpc,
+  OtlpHttp,
+  Uplink.pipe(Layer.provide(Nats.layer))
+).pipe(
+  Layer.provide(EdgeBuffer.layer),
+  Layer.provide(EdgeMetrics.layer),
+  Layer.provide(EdgeConfig.layer),
+  Layer.provide(layerConfigFile)
+)

@@ -1,0 +1,115 @@
+/**
+ * Syslog over UDP, TCP and TLS, published on `logs.syslog`. A connection is read only as fast as the buffer takes what
+ * it brings; datagrams that the buffer cannot take are dropped and counted.
+ */
+import { readFileSync } from "node:fs"
+import { createServer, type Server, type Socket } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
+import { CHANNELS } from "@bulkhead/channels"
+import { Effect, Layer, Schema } from "effect"
+import { EdgeBuffer } from "./EdgeBuffer.ts"
+import { EdgeConfig } from "./EdgeConfig.ts"
+import { EdgeMetrics } from "./EdgeMetrics.ts"
+import { listenTcp, listenUdp } from "./listen.ts"
+import { parseSyslog } from "./parseSyslog.ts"
+import { type Frame, SyslogFrames } from "./SyslogFrames.ts"
+
+/** The files for TLS are missing or cannot be read. */
+export class TlsFilesInvalid extends Schema.TaggedError<TlsFilesInvalid>("@bulkhead/edge-collector/TlsFilesInvalid")(
+  "TlsFilesInvalid",
+  { problem: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `EDGE_SYSLOG_TLS_PORT is set, but ${this.problem}: set EDGE_SYSLOG_TLS_CERT and EDGE_SYSLOG_TLS_KEY to PEM files`
+  }
+}
+
+type StreamSource = "syslog_tcp" | "syslog_tls"
+
+/** A sender that says nothing for so long is gone. */
+const IDLE_MS = 3_600_000
+
+const encoder = new TextEncoder()
+
+const make = Effect.gen(function* () {
+  const { host, partition, syslog } = yield* EdgeConfig
+  const buffer = yield* EdgeBuffer
+  const metrics = yield* EdgeMetrics
+  const run = Effect.runPromiseWith(yield* Effect.context<never>())
+
+  const messageOf = (bytes: Uint8Array, address: string) => {
+    const record = parseSyslog(bytes, { receivedAtMs: Date.now(), address, partition })
+    return { subject: CHANNELS.syslog.subject, payload: encoder.encode(JSON.stringify(record)) }
+  }
+
+  const onDatagram = (bytes: Buffer, { address }: { readonly address: string }) => {
+    if (bytes.byteLength === 0) return metrics.dropped("syslog_udp", "empty", 1)
+    if (bytes.byteLength > syslog.lineBytesMax) metrics.truncated("syslog_udp")
+    buffer.takeOrDrop("syslog_udp", [messageOf(bytes.subarray(0, syslog.lineBytesMax), address)])
+  }
+
+  const take = (source: StreamSource, frames: ReadonlyArray<Frame>, address: string) => {
+    for (const frame of frames) if (frame.isTruncated) metrics.truncated(source)
+    return run(
+      buffer.takePatiently(
+        source,
+        frames.map((frame) => messageOf(frame.bytes, address))
+      )
+    )
+  }
+
+  const serve = async (source: StreamSource, socket: Socket) => {
+    const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "unknown"
+    const frames = new SyslogFrames(syslog.lineBytesMax)
+    socket.setTimeout(IDLE_MS, () => socket.destroy())
+    try {
+      // A chunk is asked for when the one before is kept: so the sender waits when the buffer does.
+      for await (const chunk of socket) await take(source, frames.push(chunk), address)
+      await take(source, frames.end(), address)
+    } catch {
+      // The sender broke the connection; what was whole is kept.
+    } finally {
+      socket.destroy()
+    }
+  }
+
+  const open = Effect.fnUntraced(function* (source: StreamSource, port: number, variable: string, server: Server) {
+    const sockets = new Set<Socket>()
+    server.maxConnections = syslog.connectionsMax
+    server.on("drop", () => metrics.dropped(source, "connections", 1))
+    server.on("tlsClientError", () => metrics.dropped(source, "handshake", 1))
+    server.on(source === "syslog_tls" ? "secureConnection" : "connection", (socket: Socket) => {
+      sockets.add(socket.on("close", () => sockets.delete(socket)))
+      void serve(source, socket)
+    })
+    yield* listenTcp({ host, port, variable }, server)
+    yield* Effect.addFinalizer(() => Effect.sync(() => sockets.forEach((socket) => void socket.destroy())))
+  })
+
+  const readPem = (path: string | undefined, name: string) =>
+    Effect.try({
+      try: () => readFileSync(path ?? ""),
+      catch: () => new TlsFilesInvalid({ problem: `${name}="${path ?? ""}" cannot be read` })
+    })
+
+  const openTls = Effect.fnUntraced(function* (port: number) {
+    const cert = yield* readPem(syslog.tlsCert, "EDGE_SYSLOG_TLS_CERT")
+    const key = yield* readPem(syslog.tlsKey, "EDGE_SYSLOG_TLS_KEY")
+    const ca =
+      syslog.tlsClientCa === undefined ? undefined : yield* readPem(syslog.tlsClientCa, "EDGE_SYSLOG_TLS_CLIENT_CA")
+    const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
+    const server = yield* Effect.try({
+      try: () => createTlsServer({ cert, key, minVersion: "TLSv1.2", ...clients }),
+      catch: (cause) => new TlsFilesInvalid({ problem: `its files do not fit (${cause})` })
+    })
+    yield* open("syslog_tls", port, "EDGE_SYSLOG_TLS_PORT", server)
+  })
+
+  const { udpPort, tcpPort, tlsPort } = syslog
+  if (udpPort !== undefined) yield* listenUdp({ host, port: udpPort, variable: "EDGE_SYSLOG_UDP_PORT" }, onDatagram)
+  if (tcpPort !== undefined) yield* open("syslog_tcp", tcpPort, "EDGE_SYSLOG_TCP_PORT", createServer())
+  if (tlsPort !== undefined) yield* openTls(tlsPort)
+})
+
+export const SyslogListeners = Layer.effectDiscard(make)
