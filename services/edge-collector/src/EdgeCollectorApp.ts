@@ -10,12 +10,7 @@ import { SyslogListeners } from "./SyslogListeners.ts"
 import { Uplink } from "./Uplink.ts"
 
 /** Everything the collector does, from its environment and its file. */
-export const EdgeCollectorApp = Layer.mergeAll(
-  SyslogListeners,
-  OtlpGrpc,
-  OtlpHttp,
-  Uplink.pipe(Layer.provide(Nats.layer))
-).pipe(
+export const EdgeCollectorApp = Layer.mergeAll(SyslogListeners, Uplink.pipe(Layer.provide(Nats.layer))).pipe(
   Layer.provide(EdgeBuffer.layer),
   Layer.provide(EdgeMetrics.layer),
   Layer.provide(EdgeConfig.layer),
