@@ -28,6 +28,7 @@ const commands = {
   faults: [[node, source, "faults/src/main.ts", "..."]],
   prove: [[node, source, "dev/src/prove.ts", "..."]],
   bulkhead: [[node, source, "packages/cli/src/main.ts", "..."]],
+  "rehearse:migration": [[node, source, "dev/src/rehearseMigration.ts"]],
   fuzz: [[node, source, "packages/records/scripts/fuzz.ts", "..."]],
   generate: [[node, source, "packages/records/scripts/generate.ts"]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
