@@ -8,6 +8,7 @@ import { createInbox, type NatsConnection } from "@nats-io/nats-core"
 import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import { ClaimsError } from "./ClaimsError.ts"
 import type { NKey } from "./NKey.ts"
+import { liveClaims } from "./reachability/liveClaims.ts"
 
 const ANSWER_TIMEOUT_MS = 5_000
 /** How long after an answer another server may still say that it is there. */
@@ -37,6 +38,8 @@ export class AccountServers extends Context.Service<
     readonly connections: (account: string) => Effect.Effect<number, ClaimsError>
     /** The accounts that every server holds claims of. */
     readonly held: Effect.Effect<ReadonlySet<string>, ClaimsError>
+    /** The claims of every account that a server holds. */
+    readonly claims: Effect.Effect<ReadonlyArray<string>, ClaimsError>
     /** The names of the servers that are there. */
     readonly names: Effect.Effect<ReadonlyArray<string>>
     /** Bytes of the largest message that the servers take. */
@@ -132,6 +135,7 @@ const make = Effect.fnUntraced(function* (connection: Effect.Effect<NatsConnecti
       const lists = answers.map(({ data }) => new Set(data as ReadonlyArray<string>))
       return lists.reduce((common, list) => common.intersection(list))
     }).pipe(Effect.withSpan("AccountServers.held")),
+    claims: Effect.flatMap(connection, liveClaims),
     names: Effect.sync(() => [...servers.values()]),
     payloadBytesMax: Effect.map(connection, (nats) => nats.info?.max_payload ?? Number.POSITIVE_INFINITY)
   })

@@ -52,6 +52,11 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/streams/index.ts")).streams
   },
   {
+    name: "prove",
+    description: "Whether any tenant can reach another, computed from what the servers hold; 1 where one can",
+    load: async () => (await import("./commands/prove/index.ts")).prove
+  },
+  {
     name: "health",
     description: "How every tenant runs: status, lag in messages and seconds, dead letters; 1 where one does not",
     load: async () => (await import("./commands/health/index.ts")).health

@@ -17,6 +17,7 @@ import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
 import { AccountBook, type UserRefusal, type WantedAccount } from "./AccountBook.ts"
 import type { OperationName, RequestOf, ResponseOf } from "./client/protocol.ts"
 import { Keyring, type NotBootstrapped } from "./Keyring.ts"
+import { proveInstallation } from "./proveInstallation.ts"
 
 /** A request that cannot be carried out as it is. */
 export class RequestRefused extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
@@ -239,6 +240,7 @@ const make = Effect.gen(function* () {
     "count-connections": countConnections,
     "sign-user": signUser,
     "revoke-user": revokeUser,
+    "prove-isolation": () => Effect.provideService(proveInstallation(installation), AccountServers, servers),
     "list-users": ({ tenant }) => Effect.map(book.users(tenant), (users) => ({ users })),
     "list-audit": ({ tenant }) => Effect.map(book.audit(tenant), (entries) => ({ entries })),
     resume,

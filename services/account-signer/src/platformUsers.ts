@@ -85,10 +85,12 @@ const signerSystem = user("signer-system", "system", [
   "$SYS.REQ.CLAIMS.UPDATE",
   "$SYS.REQ.CLAIMS.DELETE",
   "$SYS.REQ.CLAIMS.LIST",
+  // What the reachability proof reads.
+  "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
   "$SYS.REQ.ACCOUNT.*.CONNZ"
 ])
 
-/** For `npm run prove` and other tools of an operator: it reads claims and changes nothing. */
+/** For those who prove isolation without trusting the signer: it reads claims and changes nothing. */
 const auditor = user("auditor", "system", ["$SYS.REQ.CLAIMS.LIST", "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP"])
 
 export const PLATFORM_USERS = {

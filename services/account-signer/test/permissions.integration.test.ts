@@ -24,6 +24,7 @@ const liveOnce = Effect.fnUntraced(function* (servers: Servers, tenant: TenantSl
   const step = <A, E>(effect: Effect.Effect<A, E>) => Effect.timeoutOption(Effect.exit(effect), "7 seconds")
   yield* step(signer.ask("ensure-account", { ...asked, limits: PLANS.free, isSuspended: false }))
   yield* step(signer.ask("count-connections", asked))
+  yield* step(signer.ask("prove-isolation", { actor: "test" }))
   yield* step(signer.ask("remove-account", asked))
 })
 

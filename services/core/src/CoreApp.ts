@@ -19,6 +19,7 @@ import { CredentialsHandlers } from "./api/CredentialsHandlers.ts"
 import { DeadLettersHandlers } from "./api/DeadLettersHandlers.ts"
 import { FlagsHandlers } from "./api/FlagsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
+import { IsolationHandlers } from "./api/IsolationHandlers.ts"
 import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { StreamsHandlers } from "./api/StreamsHandlers.ts"
@@ -91,6 +92,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
     ReplaysHandlers,
     FlagsHandlers,
     StreamsHandlers,
+    IsolationHandlers,
     HealthHandlers
   ]),
   Layer.provide(AuthorizationLayer),

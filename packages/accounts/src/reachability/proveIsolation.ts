@@ -43,8 +43,6 @@ export interface ReachabilityReport {
   /** Slugs, in order. */
   readonly tenants: ReadonlyArray<string>
   readonly findings: ReadonlyArray<Finding>
-  /** The leaks among the findings, by `from` and `to`: `publish`, `read` or both. */
-  readonly matrix: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<"publish" | "read">>>
 }
 
 /** Imports lead from account to account; one that came this far is going round in circles. */
@@ -91,14 +89,7 @@ class Proof {
   }
 
   report(): ReachabilityReport {
-    const findings = [...this.#findings.values()]
-    const matrix = new Map<string, Map<string, Set<"publish" | "read">>>()
-    for (const { severity, kind, from, to } of findings) {
-      if (severity !== "leak" || (kind !== "publish" && kind !== "read")) continue
-      const row = matrix.get(from) ?? new Map<string, Set<"publish" | "read">>()
-      matrix.set(from, row.set(to, (row.get(to) ?? new Set()).add(kind)))
-    }
-    return { tenants: [...this.#slugSet].sort(), findings, matrix }
+    return { tenants: [...this.#slugSet].sort(), findings: [...this.#findings.values()] }
   }
 
   #add(jwt: string): void {

@@ -6,8 +6,21 @@ const MATRIX_MAX = 20
 const cell = (kinds: ReadonlySet<"publish" | "read"> | undefined): string =>
   kinds === undefined ? "·" : `${kinds.has("publish") ? "P" : ""}${kinds.has("read") ? "R" : ""}`
 
-const matrixOf = ({ tenants, matrix }: ReachabilityReport): ReadonlyArray<string> => {
-  const columns = [...tenants, "PLATFORM"]
+/** The leaks among the findings by `from` and `to`. */
+const reachOf = (findings: ReachabilityReport["findings"]) => {
+  const reach = new Map<string, Map<string, Set<"publish" | "read">>>()
+  for (const { severity, kind, from, to } of findings) {
+    if (severity !== "leak" || (kind !== "publish" && kind !== "read")) continue
+    const row = reach.get(from) ?? new Map<string, Set<"publish" | "read">>()
+    reach.set(from, row.set(to, (row.get(to) ?? new Set()).add(kind)))
+  }
+  return reach
+}
+
+const matrixOf = ({ tenants, findings }: ReachabilityReport): ReadonlyArray<string> => {
+  const reach = reachOf(findings)
+  // The system account only where somebody reaches it.
+  const columns = [...new Set([...tenants, "PLATFORM", ...reach.values().flatMap((row) => row.keys())])]
   const width = Math.max(...columns.map((name) => name.length)) + 2
   const row = (name: string, cells: ReadonlyArray<string>) =>
     [name, ...cells]
@@ -19,7 +32,7 @@ const matrixOf = ({ tenants, matrix }: ReachabilityReport): ReadonlyArray<string
     ...tenants.map((from) =>
       row(
         from,
-        columns.map((to) => (from === to ? "=" : cell(matrix.get(from)?.get(to))))
+        columns.map((to) => (from === to ? "=" : cell(reach.get(from)?.get(to))))
       )
     ),
     "",

@@ -1,2 +1,2 @@
-export { AuditEntry, IssuedUser, SIGNER_SUBJECT, UserName } from "./protocol.ts"
+export { AuditEntry, IsolationProof, IssuedUser, SIGNER_SUBJECT, UserName } from "./protocol.ts"
 export { SignerClient, SignerError } from "./SignerClient.ts"

@@ -41,6 +41,44 @@ export const AuditEntry = Schema.Struct({
 }).annotate({ identifier: "AuditEntry" })
 export type AuditEntry = typeof AuditEntry.Type
 
+/** Something that should not be: see `proveIsolation` of `@bulkhead/accounts`. */
+const Finding = Schema.Struct({
+  severity: Schema.Literals(["leak", "warning"]),
+  kind: Schema.Literals([
+    "publish",
+    "read",
+    "open-export",
+    "dead-import",
+    "foreign-signature",
+    "unreadable",
+    "same-slug",
+    "no-limits",
+    "trace",
+    "unscoped-key"
+  ]),
+  from: Schema.String,
+  /** Empty where it concerns `from` alone. */
+  to: Schema.String,
+  path: Schema.String
+})
+
+/** So many fit an answer; leaks come first. */
+export const FINDINGS_MAX = 1_000
+
+/** Who can reach whom, computed from the claims that the servers hold. */
+export const IsolationProof = Schema.Struct({
+  /** Accounts whose claims were read, the platform's own among them. */
+  accounts: Schema.Int,
+  /** Slugs, in order. */
+  tenants: Schema.Array(Schema.String),
+  /** A thousand at most, leaks first. */
+  findings: Schema.Array(Finding),
+  /** Of all the findings. */
+  leaks: Schema.Int,
+  warnings: Schema.Int
+}).annotate({ identifier: "IsolationProof" })
+export type IsolationProof = typeof IsolationProof.Type
+
 /** Who asks, for the audit record, and for which tenant. */
 const request = { actor: Schema.String, tenant: TenantSlug }
 
@@ -80,6 +118,8 @@ export const OPERATIONS = {
     request: Schema.Struct({ ...request, publicKey: UserPublicKey }),
     response: Schema.Struct({ user: IssuedUser })
   },
+  /** Reads the claims of all accounts from the servers, and computes who can reach whom. */
+  "prove-isolation": { request: Schema.Struct({ actor: Schema.String }), response: IsolationProof },
   /** The newest signatures of a tenant, at most a thousand. */
   "list-audit": { request: TenantOnly, response: Schema.Struct({ entries: Schema.Array(AuditEntry) }) }
 } as const

@@ -6,6 +6,7 @@ import { CredentialsApi } from "./CredentialsApi.ts"
 import { DeadLettersApi } from "./DeadLettersApi.ts"
 import { FlagsApi } from "./FlagsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
+import { IsolationApi } from "./IsolationApi.ts"
 import { ReplaysApi } from "./ReplaysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
@@ -17,6 +18,7 @@ export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(ReplaysApi)
   .add(FlagsApi)
   .add(StreamsApi)
+  .add(IsolationApi)
   .add(HealthApi)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(OpenApi.annotations({ title: "Bulkhead core", version: "1" })) {}
