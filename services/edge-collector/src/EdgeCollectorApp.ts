@@ -6,11 +6,18 @@ import { Layer } from "effect"
 import { EdgeBuffer } from "./EdgeBuffer.ts"
 import { EdgeConfig, layerConfigFile } from "./EdgeConfig.ts"
 import { EdgeMetrics } from "./EdgeMetrics.ts"
+import { OtlpGrpc } from "./OtlpGrpc.ts"
+import { OtlpHttp } from "./OtlpHttp.ts"
 import { SyslogListeners } from "./SyslogListeners.ts"
 import { Uplink } from "./Uplink.ts"
 
 /** Everything the collector does, from its environment and its file. */
-export const EdgeCollectorApp = Layer.mergeAll(SyslogListeners, Uplink.pipe(Layer.provide(Nats.layer))).pipe(
+export const EdgeCollectorApp = Layer.mergeAll(
+  SyslogListeners,
+  OtlpGrpc,
+  OtlpHttp,
+  Uplink.pipe(Layer.provide(Nats.layer))
+).pipe(
   Layer.provide(EdgeBuffer.layer),
   Layer.provide(EdgeMetrics.layer),
   Layer.provide(EdgeConfig.layer),

@@ -20,6 +20,10 @@
  * | `EDGE_SYSLOG_TLS_CLIENT_CA` | path | — | PEM file; when set, senders need a certificate of it |
  * | `EDGE_SYSLOG_LINE_BYTES_MAX` | bytes | `65536` | a longer message is cut there |
  * | `EDGE_SYSLOG_CONNECTIONS_MAX` | connections | `500` | at once, for TCP and TLS each; further ones are closed |
+ * | `EDGE_OTLP_GRPC_PORT` | port | — | OTLP over gRPC |
+ * | `EDGE_OTLP_HTTP_PORT` | port | — | OTLP over HTTP |
+ * | `EDGE_OTLP_REQUEST_BYTES_MAX` | bytes | `4194304` | of one request, unpacked; larger ones are refused |
+ * | `EDGE_OTLP_REQUESTS_MAX` | requests | `32` | at once over HTTP, and over gRPC in each connection; further ones wait |
  */
 import { readFileSync } from "node:fs"
 import { Config, ConfigProvider, Context, Effect, Layer, Option, Schema } from "effect"
@@ -58,6 +62,14 @@ const config = Config.all({
     tlsClientCa: text("EDGE_SYSLOG_TLS_CLIENT_CA"),
     lineBytesMax: between("EDGE_SYSLOG_LINE_BYTES_MAX", 480, 256 * 1024).pipe(Config.withDefault(65_536)),
     connectionsMax: between("EDGE_SYSLOG_CONNECTIONS_MAX", 1, 100_000).pipe(Config.withDefault(500))
+  }),
+  otlp: Config.all({
+    grpcPort: port("EDGE_OTLP_GRPC_PORT"),
+    httpPort: port("EDGE_OTLP_HTTP_PORT"),
+    requestBytesMax: between("EDGE_OTLP_REQUEST_BYTES_MAX", 1_024, 16 * MEBIBYTE).pipe(
+      Config.withDefault(4 * MEBIBYTE)
+    ),
+    requestsMax: between("EDGE_OTLP_REQUESTS_MAX", 1, 10_000).pipe(Config.withDefault(32))
   })
 })
 
