@@ -1,5 +1,5 @@
 /**
- * What the account does not have room for.
+ * What the account does not have room for, and what its servers cannot place.
  */
 import type { ObservedServer } from "./ObservedServer.ts"
 import type { StreamChange, StreamProblem } from "./StreamChange.ts"
@@ -146,7 +146,17 @@ const copyProblems = (
           blocking("copies", `stream "${name}" shall have ${replicas} copies, and the server is alone`, "plan one copy")
         )
 
-/** Everything for which there is no room. */
+/** Servers refuse both in one change, and a second change until the first has come to its end. */
+const moveProblems = (changes: ReadonlyArray<StreamChange>): ReadonlyArray<StreamProblem> =>
+  changes.flatMap((change) => {
+    const changed = change.kind === "update-stream" ? change.fields.map(({ field }) => field) : []
+    if (!changed.includes("replicas") || !changed.includes("placement")) return []
+    const problem = `stream "${change.stream}" shall have other copies and another place, which no server changes at once`
+    const nextStep = "plan one of the two, apply, and then the other"
+    return [{ ...blocking("copies", problem, nextStep), stream: change.stream }]
+  })
+
+/** Everything for which there is no room, or no place. */
 export const limitProblems = (
   changes: ReadonlyArray<StreamChange>,
   plan: StreamPlan,
@@ -157,6 +167,7 @@ export const limitProblems = (
     ...storageProblems(changes, made, server),
     ...countProblems(changes, server),
     ...crowded(plan, server),
-    ...copyProblems(made, server)
+    ...copyProblems(made, server),
+    ...moveProblems(changes)
   ]
 }
