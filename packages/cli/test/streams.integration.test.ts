@@ -38,7 +38,7 @@ describe("bulkhead streams plan and apply", () => {
       assert.strictEqual(shown.exit, 5)
       assert.match(shown.stdout, /^~ stream events-acme\n {4}maxAgeMs 1 h → 7 d$/m)
       assert.match(shown.stdout, /^0 to create, 2 to change, 0 to replace, 0 to delete\.$/m)
-      assert.strictEqual(shown.stderr, "bulkhead: 2 changes wait. Make them with: bulkhead streams apply")
+      assert.strictEqual(shown.stderr, "bulkhead: 2 changes wait. Next: bulkhead streams apply")
       const ofAcme = yield* run(["streams", "plan", "acme", "--json"])
       assert.deepEqual(
         JSON.parse(ofAcme.stdout).changes.map(({ kind, stream }: { kind: string; stream: string }) => [kind, stream]),
@@ -65,7 +65,7 @@ describe("bulkhead streams plan and apply", () => {
       assert.strictEqual(other.exit, 5)
       assert.match(other.stdout, /^\+ stream events\n {4}acme\.> default\.> globex\.>/m)
       assert.match(other.stdout, /^- stream events-acme$/m)
-      assert.match(other.stderr, /^bulkhead: 4 changes wait\. Set CORE_LAYOUT or NATS_TENANT_PREFIX_MODE first$/)
+      assert.match(other.stderr, /^bulkhead: 4 changes wait\. First set CORE_LAYOUT or NATS_TENANT_PREFIX_MODE so$/)
       assert.notInclude(yield* names, "events")
     })
   )

@@ -36,11 +36,11 @@ export const plan = Command.make(
     yield* failWhereBlocked(comparison)
     const { length } = comparison.changes
     if (length === 0) return
-    const makeThem =
+    const next =
       "layout" in query || "mode" in query
-        ? "Set CORE_LAYOUT or NATS_TENANT_PREFIX_MODE first"
-        : "Make them with: bulkhead streams apply"
-    return yield* failed(EXIT.waits, `${length} change${length === 1 ? " waits" : "s wait"}`, makeThem)
+        ? "First set CORE_LAYOUT or NATS_TENANT_PREFIX_MODE so"
+        : "Next: bulkhead streams apply"
+    return yield* failed(EXIT.waits, `${length} change${length === 1 ? " waits" : "s wait"}`, next)
   })
 ).pipe(
   Command.withDescription(
