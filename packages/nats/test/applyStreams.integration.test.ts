@@ -25,7 +25,13 @@ import { serverVersions } from "./versions.ts"
 const versions = await serverVersions()
 const globex = slug("globex")
 const settings: StreamSettings = { maxBytes: 10_000_000, maxAgeMs: 86_400_000 }
-const zen: StreamReader = { name: "zen", pattern: "logs.syslog", ownStreams: true, sharedStream: "one", madeBy: "plan" }
+const zen: StreamReader = {
+  name: "zen",
+  patterns: ["logs.syslog"],
+  ownStreams: true,
+  sharedStream: "one",
+  madeBy: "plan"
+}
 const ROOM_MB = 100
 
 const planOf = (

@@ -17,7 +17,13 @@ import { acme, slug } from "./fixtures.ts"
 const DAY_MS = 86_400_000
 const AT = new Date("2026-11-25T12:00:00Z")
 const settings: StreamSettings = { maxBytes: 1_000, maxAgeMs: DAY_MS }
-const zen: StreamReader = { name: "zen", pattern: "logs.syslog", ownStreams: true, sharedStream: "one", madeBy: "plan" }
+const zen: StreamReader = {
+  name: "zen",
+  patterns: ["logs.syslog"],
+  ownStreams: true,
+  sharedStream: "one",
+  madeBy: "plan"
+}
 
 const planOf = (change: Partial<StreamSettings> = {}, mode: "prefixed" | "legacy" | "both" = "prefixed"): StreamPlan =>
   planStreams("per-tenant", [{ slug: acme, settings: { ...settings, ...change } }], {
@@ -337,7 +343,7 @@ describe("diffStreams", () => {
   })
 
   it("knows which servers take no overlapping filters", () => {
-    const flows: StreamReader = { ...zen, name: "flows", pattern: "flows.>" }
+    const flows: StreamReader = { ...zen, name: "flows", patterns: ["flows.>"] }
     const shared = planStreams("shared", [{ slug: acme, settings }], {
       mode: "both",
       shared: settings,

@@ -25,7 +25,7 @@ const HOUR_MS = 3_600_000
 const settings: StreamSettings = { maxBytes: 1_000_000, maxAgeMs: HOUR_MS }
 const zen: StreamReader = {
   name: "zen",
-  pattern: "logs.syslog",
+  patterns: ["logs.syslog"],
   ownStreams: true,
   sharedStream: "one",
   madeBy: "plan"
@@ -74,7 +74,7 @@ describe("planStreams", () => {
         {
           name: "event-writer",
           tenant: acme,
-          filterSubjects: ["acme.events.>"],
+          filterSubjects: READERS.eventWriter.patterns.map((pattern) => `acme.${pattern}`),
           madeBy: "reader"
         },
         { name: "zen", tenant: acme, filterSubjects: ["acme.logs.syslog"], madeBy: "plan" }

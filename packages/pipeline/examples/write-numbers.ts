@@ -1,6 +1,6 @@
 /**
- * A writer of a kind of record of its own: a table, a decoder, a lane. Needs `Nats`, `LaneStore` and `TenantStats`, and
- * a table `readings` in the tenant's schema, with `lane_id smallint` and `stream_seq bigint` beside its columns.
+ * A writer of a kind of record of its own: a table, a decoder, a lane. Needs `Nats`, `LaneStore` and `TenantStats`. The
+ * table `readings` is made in the tenant's schema when its first row comes.
  */
 import { patternsForTenant, type TenantSlug } from "@bulkhead/channels"
 import { ensureStream, planTenantStream } from "@bulkhead/nats"
@@ -17,7 +17,7 @@ interface Reading {
 const readings = recordTable<Reading>({
   name: "readings",
   columns: { time: "timestamptz", value: "float8" },
-  timeOf: ({ time }) => time
+  timeColumn: "time"
 })
 
 const decodeReading: Decoder = (message, rows) => {

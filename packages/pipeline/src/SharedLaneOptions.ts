@@ -1,4 +1,4 @@
-import type { Root, TenantSlug } from "@bulkhead/channels"
+import type { TenantSlug } from "@bulkhead/channels"
 import type { BatchLimits } from "@bulkhead/nats"
 import type { Decoder } from "@bulkhead/records"
 import type { LaneCommit } from "@bulkhead/storage"
@@ -9,8 +9,8 @@ import type { SharedLaneProgress } from "./SharedLaneProgress.ts"
 export interface SharedLaneOptions {
   /** The stream that the tenants share. */
   readonly stream: string
-  /** Whose messages are read: `events` for `*.events.>` and `events.>`. */
-  readonly root: Root
+  /** What is read, without tenant: `events.>` for `*.events.>` and `events.>`. */
+  readonly patterns: readonly [string, ...ReadonlyArray<string>]
   /** The durable consumer under which operators see the lane's lag; those of held tenants have the slug behind it. */
   readonly durable: string
   readonly decode: Decoder

@@ -73,7 +73,7 @@ const runUntilEnd = Effect.fnUntraced(function* (options: SharedLaneOptions, hol
     source,
     durable,
     forgetAfterMs: FORGET_AFTER_MS,
-    filterSubjects: patternsForTenant(tenant, `${options.root}.>`, source.mode),
+    filterSubjects: options.patterns.flatMap((pattern) => patternsForTenant(tenant, pattern, source.mode)),
     decode: options.decode,
     limits: options.limits,
     present,
@@ -102,7 +102,8 @@ const tryOnce = Effect.fnUntraced(function* (options: SharedLaneOptions, roster:
     .get(tenant)
     .pipe(Effect.catchReason("StorageError", "TenantUnknown", () => Effect.undefined))
   if (known === undefined) {
-    const messages = yield* storedUnder(options.stream, `${tenant}.${options.root}.>`)
+    let messages = 0
+    for (const pattern of options.patterns) messages += yield* storedUnder(options.stream, `${tenant}.${pattern}`)
     if (messages > 0) return yield* new NobodysMessages({ tenant, messages })
     roster.forget(tenant)
     return true

@@ -143,7 +143,7 @@ export const runSharedLane = Effect.fnUntraced(function* (options: SharedLaneOpt
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(keep, KEEP_AT_END_TIMEOUT)))
 
   const seat = { stream: options.stream, durable: options.durable, afterSequence: begin.watermark, ...options.limits }
-  const filterSubjects = patternsForAllTenants(`${options.root}.>`, source.mode)
+  const filterSubjects = options.patterns.flatMap((pattern) => patternsForAllTenants(pattern, source.mode))
   const consumer = yield* openBatchConsumer({ ...seat, filterSubjects }).pipe(
     // Then messages of other roots come along, and are passed over when a batch is shared out.
     Effect.catchReason("ConsumeError", "FiltersOverlap", ({ message }) =>
@@ -172,7 +172,7 @@ export const runSharedLane = Effect.fnUntraced(function* (options: SharedLaneOpt
   })
 
   const sort = Effect.fnUntraced(function* (messages: ReadonlyArray<StreamMessage>) {
-    const { parts, nobodys } = splitByTenant(messages, options.root)
+    const { parts, nobodys } = splitByTenant(messages, options.patterns)
     if (nobodys.length > 0) yield* options.onNobodys(nobodys.map(({ subject }) => subject))
     const sorted: Array<Part> = []
     for (const [tenant, own] of parts) sorted.push(...(yield* partOf(tenant, own)))

@@ -1,7 +1,7 @@
 /**
  * Sorts a batch of all tenants by the tenant that each message's subject names. Plain code: it runs once a message.
  */
-import { baseOffset, DEFAULT_TENANT, NO_BASE, type Root, type TenantSlug } from "@bulkhead/channels"
+import { baseOffset, DEFAULT_TENANT, NO_BASE, subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import type { StreamMessage } from "@bulkhead/nats"
 
 export interface SplitBatch {
@@ -11,11 +11,10 @@ export interface SplitBatch {
   readonly nobodys: ReadonlyArray<StreamMessage>
 }
 
-/** Takes the messages of `root`; without a prefix they are `default`'s. */
-export const splitByTenant = (messages: ReadonlyArray<StreamMessage>, root: Root): SplitBatch => {
+/** Takes the messages of base subjects under `patterns`; without a prefix they are `default`'s. */
+export const splitByTenant = (messages: ReadonlyArray<StreamMessage>, patterns: ReadonlyArray<string>): SplitBatch => {
   const parts = new Map<TenantSlug, Array<StreamMessage>>()
   const nobodys: Array<StreamMessage> = []
-  const base = `${root}.`
   for (const message of messages) {
     const { subject } = message
     const offset = baseOffset(subject)
@@ -24,7 +23,8 @@ export const splitByTenant = (messages: ReadonlyArray<StreamMessage>, root: Root
       continue
     }
     // `*.events.>` also takes `logs.events.x`, which is unprefixed and of another root.
-    if (!subject.startsWith(base, offset)) continue
+    const base = subject.slice(offset)
+    if (!patterns.some((pattern) => subjectMatches(pattern, base))) continue
     const tenant = offset === 0 ? DEFAULT_TENANT : (subject.slice(0, offset - 1) as TenantSlug)
     const known = parts.get(tenant)
     if (known === undefined) parts.set(tenant, [message])

@@ -5,10 +5,12 @@ import fc from "fast-check"
 import { BatchDecoding } from "../src/BatchDecoding.ts"
 
 interface Row {
+  readonly time: Date
   readonly value: number
 }
 
-const table = (name: string) => recordTable<Row>({ name, columns: { value: "int4" }, timeOf: () => new Date() })
+const table = (name: string) =>
+  recordTable<Row>({ name, columns: { time: "timestamptz", value: "int4" }, timeColumn: "time" })
 
 const [left, right] = [table("left"), table("right")]
 
@@ -30,8 +32,8 @@ const messageOf = (wish: Wish, index: number): StreamMessage => ({
 
 const decode: Decoder = (message, rows) => {
   const wish: Wish = JSON.parse(new TextDecoder().decode(message.data))
-  for (let value = 0; value < wish.left; value += 1) rows.add(left, { value })
-  for (let value = 0; value < wish.right; value += 1) rows.add(right, { value })
+  for (let value = 0; value < wish.left; value += 1) rows.add(left, { time: message.timestamp, value })
+  for (let value = 0; value < wish.right; value += 1) rows.add(right, { time: message.timestamp, value })
   return wish.isPoison ? new DecodeError("malformed_json", "$", "poison") : undefined
 }
 

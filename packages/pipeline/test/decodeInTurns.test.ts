@@ -7,7 +7,12 @@ import { Effect, Fiber } from "effect"
 import { decodeInTurns } from "../src/decodeInTurns.ts"
 import { LaneScheduler } from "../src/index.ts"
 
-const table: RecordTable = { name: "numbers", columns: [["number", "int4"]], timeOf: () => new Date(0) }
+const table: RecordTable = {
+  name: "numbers",
+  columns: [["number", "int4"]],
+  timeColumn: "time",
+  timeOf: () => new Date(0)
+}
 
 const messagesOf = (count: number, bytes = 100): ReadonlyArray<StreamMessage> =>
   Array.from({ length: count }, (_, index) => ({

@@ -13,7 +13,7 @@ const message = (subject: string, sequence: number): StreamMessage => ({
 const split = (subjects: ReadonlyArray<string>) => {
   const { parts, nobodys } = splitByTenant(
     subjects.map((subject, index) => message(subject, index + 1)),
-    "events"
+    ["events.>"]
   )
   return {
     parts: Object.fromEntries([...parts].map(([tenant, own]) => [tenant, own.map(({ sequence }) => sequence)])),

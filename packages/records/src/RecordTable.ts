@@ -10,13 +10,22 @@ export interface RecordTable<Row extends object = object> {
   readonly name: string
   /** Every column that a row brings; the table may have more, with defaults. */
   readonly columns: ReadonlyArray<readonly [name: string, type: ColumnType]>
-  /** The time by which the table is partitioned. */
+  /** The column by which the table is partitioned: a `timestamptz` that every row has. */
+  readonly timeColumn: string
+  /** What a row has in that column. */
   timeOf(row: Row): Date
 }
+
+/** The columns of a row that always have a time. */
+type TimeColumn<Row> = { [Name in keyof Row & string]: Row[Name] extends Date ? Name : never }[keyof Row & string]
 
 /** Describes a table; the columns are checked against the type of its rows. */
 export const recordTable = <Row extends object>(table: {
   readonly name: string
   readonly columns: { readonly [Name in keyof Row & string]: ColumnType }
-  readonly timeOf: (row: Row) => Date
-}): RecordTable<Row> => ({ ...table, columns: Object.entries<ColumnType>(table.columns) })
+  readonly timeColumn: TimeColumn<Row>
+}): RecordTable<Row> => ({
+  ...table,
+  columns: Object.entries<ColumnType>(table.columns),
+  timeOf: (row) => row[table.timeColumn] as Date
+})

@@ -23,5 +23,5 @@ export const logs = recordTable<LogRow>({
     dropped_attributes_count: "int8",
     ...OTLP_ORIGIN_COLUMNS
   },
-  timeOf: (row) => row.timestamp
+  timeColumn: "timestamp"
 })

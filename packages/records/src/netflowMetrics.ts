@@ -37,5 +37,5 @@ export const netflowMetrics = recordTable<NetflowMetricRow>({
     forwarding_status: "int8",
     metadata: "jsonb"
   },
-  timeOf: (row) => row.timestamp
+  timeColumn: "timestamp"
 })

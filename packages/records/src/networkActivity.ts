@@ -41,7 +41,7 @@ export const networkActivity = recordTable<NetworkActivityRow>({
     partition: "text",
     unmapped: "jsonb"
   },
-  timeOf: (row) => row.time
+  timeColumn: "time"
 })
 
 const DIRECTIONS = {

@@ -39,7 +39,7 @@ export const ocsfEvents = recordTable<OcsfEventRow>({
     unmapped: "jsonb",
     raw_data: "text"
   },
-  timeOf: (row) => row.time
+  timeColumn: "time"
 })
 
 /** Decodes a message of `events.>` into one row of `ocsf_events`. */

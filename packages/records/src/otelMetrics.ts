@@ -53,5 +53,5 @@ export const otelMetrics = recordTable<OtelMetricRow>({
     level: "text",
     ...OTLP_ORIGIN_COLUMNS
   },
-  timeOf: (row) => row.timestamp
+  timeColumn: "timestamp"
 })

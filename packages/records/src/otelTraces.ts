@@ -29,5 +29,5 @@ export const otelTraces = recordTable<OtelSpanRow>({
     dropped_links_count: "int8",
     ...OTLP_ORIGIN_COLUMNS
   },
-  timeOf: (row) => row.timestamp
+  timeColumn: "timestamp"
 })

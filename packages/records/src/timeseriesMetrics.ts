@@ -26,7 +26,7 @@ export const timeseriesMetrics = recordTable<TimeseriesMetricRow>({
     if_index: "int8",
     metadata: "jsonb"
   },
-  timeOf: (row) => row.timestamp
+  timeColumn: "timestamp"
 })
 
 /** Decodes a message of `telemetry.>` into rows of `timeseries_metrics`, one for each sample. */

@@ -32,7 +32,7 @@ describe("npm run fuzz", () => {
     const table = recordTable<{ readonly at: Date; readonly n: number; readonly t: string; readonly j: string }>({
       name: "t",
       columns: { at: "timestamptz", n: "int4", t: "text", j: "jsonb" },
-      timeOf: ({ at }) => at
+      timeColumn: "at"
     })
     const good = { at: new Date(0), n: 1, t: "a", j: '"\\\\u0000"' }
     assert.isUndefined(rowProblem(table, good))

@@ -19,6 +19,8 @@ const decoderNamed = (name: string): Decoder => {
   return decode
 }
 
+export { corpus } from "./corpus.ts"
+
 export interface Crash {
   readonly decoder: string
   readonly payload: Uint8Array

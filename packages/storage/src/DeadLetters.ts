@@ -19,8 +19,9 @@ import type {
 } from "./DeadLetter.ts"
 import { matches } from "./internal/deadLetterFilter.ts"
 import { insertAcceptable } from "./internal/insertAcceptable.ts"
-import { isInWindow, makePartitions, monthOf } from "./internal/partitions.ts"
+import { isInWindow, monthOf } from "./internal/partitions.ts"
 import { pgArray } from "./internal/pgArray.ts"
+import { prepareTable } from "./internal/recordTables.ts"
 import { refuseDuringReplay } from "./internal/replayLock.ts"
 import { storable } from "./internal/storable.ts"
 import { asTenant } from "./internal/tenantTransaction.ts"
@@ -165,10 +166,10 @@ const make = Effect.gen(function* () {
   const lockCounts = (tenant: TenantSlug) =>
     sql`select 1 from ${sql(schemaName(tenant))}.dead_letter_counts order by reason for update`
 
-  const preparePartitions = Effect.fnUntraced(function* (schema: string, { table, rows }: TableRows) {
+  const prepare = Effect.fnUntraced(function* (schema: string, { table, rows }: TableRows) {
     const now = new Date(yield* Clock.currentTimeMillis)
     const months = new Set(rows.map((row) => monthOf(table.timeOf(row))).filter((month) => isInWindow(month, now)))
-    if (months.size > 0) yield* makePartitions(sql, schema, table.name, [...months])
+    yield* prepareTable(sql, schema, table, [...months])
   })
 
   /** Writes what letters of one lane have become, and gives those that became nothing. */
@@ -180,7 +181,7 @@ const make = Effect.gen(function* () {
     const schema = schemaName(tenant)
     const ordered = [...letters].sort((a, b) => a.sequence - b.sequence)
     const { tables, deadLetters } = decode(ordered)
-    for (const written of tables) yield* preparePartitions(schema, written)
+    for (const written of tables) yield* prepare(schema, written)
     const refused = yield* insertAcceptable(sql, { schema, laneId: ordered[0]?.laneId ?? 0 }, tables)
     const wrong = new Map<number, Pick<DeadLetter, "reason" | "detail">>(
       deadLetters.map((letter) => [letter.sequence, letter])

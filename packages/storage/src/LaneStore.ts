@@ -11,9 +11,10 @@ import type { DeadLetter } from "./DeadLetter.ts"
 import { commitInOneStatement } from "./internal/commitInOneStatement.ts"
 import { insertAcceptable, insertTables } from "./internal/insertAcceptable.ts"
 import { insertDeadLetters } from "./internal/insertDeadLetters.ts"
-import { isInWindow, type MonthIndex, makePartitions, monthOf } from "./internal/partitions.ts"
+import { isInWindow, type MonthIndex, monthOf } from "./internal/partitions.ts"
+import { prepareTable } from "./internal/recordTables.ts"
 import { failed, isRowRefused, sqlStateOf } from "./internal/sqlFailure.ts"
-import { countRows } from "./internal/tableRows.ts"
+import { countRows, STATEMENT_ROWS_MAX } from "./internal/tableRows.ts"
 import { asTenant, asTenantError } from "./internal/tenantTransaction.ts"
 import type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"
 import { LaneLost, type StorageError } from "./StorageError.ts"
@@ -75,8 +76,8 @@ class RowsRefused extends Data.TaggedError("RowsRefused") {}
 /** Writes into the schema that `schemaOf` names: the tenant's own, or the one that its replay fills. */
 export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: TenantSlug) => string) {
   const { sql, lanes } = yield* Database
-  /** The months of each table of each tenant that have a partition, as far as this process has seen. */
-  const monthsSeen = new Map<string, Set<MonthIndex>>()
+  /** By tenant, the tables that there are and the months that have a partition, as far as this process has seen. */
+  const tablesSeen = new Map<TenantSlug, Map<string, Set<MonthIndex>>>()
 
   const heldUpUntilMs = new Map<TenantSlug, number>()
   const apart = yield* Semaphore.make(APART_MAX)
@@ -95,29 +96,38 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
       heldUpUntilMs.set(tenant, performance.now() + HELD_UP_MS)
     })
 
-  const monthsSeenOf = (key: string): Set<MonthIndex> => {
-    const known = monthsSeen.get(key)
+  const tablesSeenOf = (tenant: TenantSlug): Map<string, Set<MonthIndex>> => {
+    const known = tablesSeen.get(tenant)
     if (known !== undefined) return known
-    const none = new Set<MonthIndex>()
-    monthsSeen.set(key, none)
+    const none = new Map<string, Set<MonthIndex>>()
+    tablesSeen.set(tenant, none)
     return none
   }
 
-  /** Makes the partitions that the rows need. What we remember may be old: then a row goes to the default one. */
-  const preparePartitions = Effect.fnUntraced(function* (tenant: TenantSlug, { table, rows }: TableRows) {
-    const seen = monthsSeenOf(`${tenant}/${table.name}`)
+  /**
+   * Makes the table and the partitions that the rows need. What we remember may be old: without its partition a row goes
+   * to the default one, and without the table the commit fails and forgets what was remembered.
+   */
+  const prepare = Effect.fnUntraced(function* (tenant: TenantSlug, { table, rows }: TableRows) {
+    const tables = tablesSeenOf(tenant)
+    const seen = tables.get(table.name)
     const unseen = new Set<MonthIndex>()
     for (const row of rows) {
       const month = monthOf(table.timeOf(row))
-      if (!seen.has(month)) unseen.add(month)
+      if (seen?.has(month) !== true) unseen.add(month)
     }
-    if (unseen.size === 0) return
+    if (seen !== undefined && unseen.size === 0) return
     const now = new Date(yield* Clock.currentTimeMillis)
     const wanted = [...unseen].filter((month) => isInWindow(month, now))
-    if (wanted.length === 0) return
-    yield* asTenant(sql, "LaneStore.commit", tenant)(makePartitions(sql, schemaOf(tenant), table.name, wanted))
-    for (const month of wanted) seen.add(month)
+    if (seen !== undefined && wanted.length === 0) return
+    yield* asTenant(sql, "LaneStore.commit", tenant)(prepareTable(sql, schemaOf(tenant), table, wanted))
+    tables.set(table.name, new Set([...(seen ?? []), ...wanted]))
   })
+
+  const forgetMissing = (tenant: TenantSlug) => (error: StorageError) =>
+    Effect.sync(() => {
+      if (error.reason._tag === "TenantNotProvisioned") tablesSeen.delete(tenant)
+    })
 
   const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaOf(tenant))}.watermarks`
 
@@ -200,12 +210,17 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
 
   const commitBy = Effect.fnUntraced(function* (batch: LaneBatch, whole: ReturnType<typeof commitStepwise>) {
     if (batch.to <= batch.from) return yield* Effect.die(new Error(`lane batch from ${batch.from} to ${batch.to}`))
-    for (const written of batch.tables) yield* preparePartitions(batch.tenant, written)
-    return yield* whole.pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
+    return yield* Effect.gen(function* () {
+      for (const written of batch.tables) yield* prepare(batch.tenant, written)
+      return yield* whole.pipe(Effect.catchTag("RowsRefused", () => commitAcceptable(batch)))
+    }).pipe(Effect.tapError(forgetMissing(batch.tenant)))
   })
 
+  const isOneStatement = ({ tables, deadLetters }: LaneBatch): boolean =>
+    deadLetters.length === 0 && countRows(tables) <= STATEMENT_ROWS_MAX
+
   const commit = Effect.fn("LaneStore.commit")((batch: LaneBatch) =>
-    commitBy(batch, batch.deadLetters.length === 0 ? commitWhole(batch) : commitStepwise(batch))
+    commitBy(batch, isOneStatement(batch) ? commitWhole(batch) : commitStepwise(batch))
   )
 
   const commitApart = Effect.fn("LaneStore.commitApart")((batch: LaneBatch) =>

@@ -12,7 +12,7 @@ import { migrate } from "./internal/migrate.ts"
 import { quoted } from "./internal/quoted.ts"
 import { lockForReplay } from "./internal/replayLock.ts"
 import { replaySchemaName } from "./internal/replaySchemaName.ts"
-import { copyWindow, lockTables, ordinaryTimes, prepareMonths, replaceTables } from "./internal/replayTables.ts"
+import { copyWindow, lockTables, ordinaryTimes, prepareNamesakes, replaceTables } from "./internal/replayTables.ts"
 import { asStorageError, failed } from "./internal/sqlFailure.ts"
 import { OLDEST_VERSION, tenantMigrations } from "./internal/tenantMigrations.ts"
 import { asTenant, becomeTenant } from "./internal/tenantTransaction.ts"
@@ -246,7 +246,7 @@ const make = Effect.gen(function* () {
         `perform set_config('role', '${live}', true)`
       ])
       yield* migrate(sql, fresh, tenantMigrations(fresh, tenantId), { oldest: OLDEST_VERSION })
-      yield* prepareMonths(sql, { live, fresh })
+      yield* prepareNamesakes(sql, { live, fresh })
       // The lane keeps its number: its rows say the same of where they came from.
       yield* sql`
         insert into ${sql(fresh)}.watermarks (id, lane, seq) overriding system value
@@ -321,7 +321,7 @@ const make = Effect.gen(function* () {
           dead_letters = (select count(*) from ${sql(live)}.dead_letters letter where letter.lane = lane.lane)
         from ${replaysOf(tenant)} replay
         where replay.id = ${int8(replay.id)} and lane.lane = replay.lane`
-      yield* replaceTables(sql, { live, fresh })
+      yield* replaceTables(sql, { live, fresh }, { laneId: standing.id, fromSequence: replay.fromSequence })
       return true
     }).pipe(asTenant(sql, operation, tenant))
   })

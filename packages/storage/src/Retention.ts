@@ -6,13 +6,21 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
-import { endOf, listMonths, makePartitions, monthOf, partitionName } from "./internal/partitions.ts"
+import {
+  endOf,
+  listMonths,
+  makePartitions,
+  monthOf,
+  type PartitionedTable,
+  partitionName
+} from "./internal/partitions.ts"
+import { recordTablesIn } from "./internal/recordTables.ts"
 import { asTenant } from "./internal/tenantTransaction.ts"
 import type { StorageError } from "./StorageError.ts"
 
 /** How long to keep what. */
 export interface RetentionOptions {
-  /** Events whose time is older than so many days may go; a month goes when all of it is older. */
+  /** Records whose time is older than so many days may go; a month goes when all of it is older. */
   readonly days: number
 }
 
@@ -45,25 +53,42 @@ const DAY_MS = 86_400_000
 const make = Effect.gen(function* () {
   const { sql } = yield* Database
 
+  /** Drops the months of a table that have expired whole, and deletes the odd rows that have. */
+  const expire = Effect.fnUntraced(function* (schema: string, table: PartitionedTable, expiry: Date) {
+    const { name, timeColumn } = table
+    const expired = (yield* listMonths(sql, schema, name)).filter((present) => endOf(present) <= expiry)
+    const dropped = expired.map((month) => partitionName(name, month))
+    for (const old of dropped) yield* sql`drop table ${sql(schema)}.${sql(old)}`.unprepared
+    const [strays] = yield* sql<{ count: number }>`
+      with strays as (
+        delete from ${sql(schema)}.${sql(`${name}_default`)} where ${sql(timeColumn)} < ${expiry} returning 1
+      ) select count(*)::int as count from strays`
+    return { dropped, strayRows: strays?.count ?? 0 }
+  })
+
   const run = Effect.fn("Retention.run")(function* (tenant: TenantSlug, options: RetentionOptions) {
     const schema = schemaName(tenant)
-    const table = ocsfEvents.name
     const now = new Date(yield* Clock.currentTimeMillis)
     const expiry = new Date(now.getTime() - options.days * DAY_MS)
     return yield* Effect.gen(function* () {
+      // Every tenant has events. Of other kinds a month is made when its first row comes.
       const month = monthOf(now)
-      const made = yield* makePartitions(sql, schema, table, [month, month + 1])
-      const expired = (yield* listMonths(sql, schema, table)).filter((present) => endOf(present) <= expiry)
-      for (const old of expired) yield* sql`drop table ${sql(schema)}.${sql(partitionName(table, old))}`.unprepared
-      const [counts] = yield* sql<{ strayRows: number; deadLetters: number }>`
-        with strays as (delete from ${sql(schema)}.${sql(`${table}_default`)} where time < ${expiry} returning 1),
-          letters as (delete from ${sql(schema)}.dead_letters where received_at < ${expiry} returning 1)
-        select (select count(*)::int from strays) as "strayRows", (select count(*)::int from letters) as "deadLetters"`
+      const made = yield* makePartitions(sql, schema, ocsfEvents, [month, month + 1])
+      const dropped: Array<string> = []
+      let strayRows = 0
+      for (const table of yield* recordTablesIn(sql, schema)) {
+        const expired = yield* expire(schema, table, expiry)
+        dropped.push(...expired.dropped)
+        strayRows += expired.strayRows
+      }
+      const [letters] = yield* sql<{ count: number }>`
+        with letters as (delete from ${sql(schema)}.dead_letters where received_at < ${expiry} returning 1)
+        select count(*)::int as count from letters`
       return {
-        made: made.map((month) => partitionName(table, month)),
-        dropped: expired.map((month) => partitionName(table, month)),
-        strayRows: counts?.strayRows ?? 0,
-        deadLetters: counts?.deadLetters ?? 0
+        made: made.map((month) => partitionName(ocsfEvents.name, month)),
+        dropped,
+        strayRows,
+        deadLetters: letters?.count ?? 0
       }
     }).pipe(asTenant(sql, "Retention.run", tenant))
   })

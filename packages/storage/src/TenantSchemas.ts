@@ -101,7 +101,7 @@ const make = Effect.gen(function* () {
         oldest: OLDEST_VERSION,
         whenNew: [newPartition(schema, ocsfEvents.name, month)]
       })
-      if (versions.before > 0) yield* makePartitions(sql, schema, ocsfEvents.name, [month])
+      if (versions.before > 0) yield* makePartitions(sql, schema, ocsfEvents, [month])
       yield* sql`select set_config('role', 'none', true)`
       yield* sql`
         insert into bulkhead.tenant_schemas as known (tenant, version) values (${slug}, ${versions.after})
@@ -120,9 +120,10 @@ const make = Effect.gen(function* () {
         join pg_namespace on nspname = name and nspowner = pg_roles.oid
         join pg_class as watermarks on watermarks.relnamespace = pg_namespace.oid and watermarks.relname = 'watermarks'
         join pg_class as events on events.relnamespace = pg_namespace.oid and events.relname = 'ocsf_events'
-      where watermarks.relowner = pg_roles.oid and events.relowner = pg_roles.oid`.pipe(
-      asStorageError("TenantSchemas.intact")
-    )
+      where watermarks.relowner = pg_roles.oid and events.relowner = pg_roles.oid and not exists (
+        select from pg_class as records
+        where records.relnamespace = pg_namespace.oid and records.relkind = 'p' and records.relowner <> pg_roles.oid
+      )`.pipe(asStorageError("TenantSchemas.intact"))
     return new Set(rows.map((row) => row.slug))
   })
 

@@ -227,8 +227,8 @@ describe("DeadLetters", () => {
             tables: [
               ...decodeAll()(messages).tables,
               {
-                table: { name: "nowhere", columns: [["id", "uuid"]], timeOf: () => new Date(0) },
-                rows: [{ id: null }],
+                table: { ...ocsfEvents, columns: [["nowhere", "uuid"]] },
+                rows: [{ nowhere: null, time: new Date(0) }],
                 sequences: [1]
               }
             ]

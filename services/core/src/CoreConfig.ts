@@ -27,12 +27,14 @@
  * | `CORE_SHARED_SUBJECTS` | `listed`, `wildcard` | `listed` | how the one stream names its subjects: see `packages/nats/src/streams` |
  * | `CORE_STREAM_SETTINGS_FILE` | path | — | copies, placement, age and more of streams, by plan: see `packages/nats/src/streams` |
  * | `CORE_EVENT_WRITER` | `on`, `off` | `on` | whether core writes events itself; `off` where db-event-writer does |
- * | `CORE_BATCH_ROWS_MAX` | rows | `2000` | a batch is written when it has this many rows |
+ * | `RECORDS_LOGS` | `processed`, `raw` | `processed` | which logs are written: zen's, or, where no zen runs, collectors' own; the same in db-event-writer |
+ * | `CORE_BATCH_ROWS_MAX` | messages | `2000` | a batch is written when it has this many messages |
  * | `CORE_BATCH_AGE_MS` | milliseconds | `50` | … or when its first message has waited this long |
  * | `CORE_LAG_MS` | milliseconds | `30000` | pause between two looks at the lag of all readers, for metrics; 0 for none |
  * | `CORE_QUOTA_MEASURE_MS` | milliseconds | `30000` | pause between two measurements of the tenants' schemas |
  */
 import { readFileSync } from "node:fs"
+import { storedLogs } from "@bulkhead/pipeline"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { readStreamSettings, type StreamSettingsFile } from "./streams/StreamSettingsFile.ts"
 
@@ -72,6 +74,7 @@ const config = Config.all({
   eventWriter: Config.schema(Schema.Literals(["on", "off"]), "CORE_EVENT_WRITER").pipe(
     Config.withDefault("on" as const)
   ),
+  storedLogs,
   batchRowsMax: Config.schema(positive, "CORE_BATCH_ROWS_MAX").pipe(Config.withDefault(2_000)),
   batchAgeMs: milliseconds("CORE_BATCH_AGE_MS", 50),
   lagMs: Config.schema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), "CORE_LAG_MS").pipe(

@@ -25,7 +25,7 @@ describe("the file of stream settings", () => {
         default: { replicas: 3, placement: { cluster: "eu", tags: ["ssd"] }, storage: "file", discard: "new" },
         plans: { free: { maxAgeMs: 3_600_000, replicas: 1 }, enterprise: { duplicateWindowMs: 600_000 } },
         shared: { maxAgeMs: 0 },
-        readers: [{ name: "zen", pattern: "logs.syslog", ownStreams: true, sharedStream: "one", madeBy: "plan" }]
+        readers: [{ name: "zen", patterns: ["logs.syslog"], ownStreams: true, sharedStream: "one", madeBy: "plan" }]
       }
       assert.deepStrictEqual(yield* reading(JSON.stringify(all)), all as never)
     })
@@ -38,8 +38,14 @@ describe("the file of stream settings", () => {
     ['{"default":{"maxBytes":1}}', /maxBytes/],
     ['{"plans":{"gold":{}}}', /gold/],
     ['{"shared":{"duplicateWindowMs":119999}}', /120000/],
-    ['{"readers":[{"name":"a b","pattern":"logs.x","ownStreams":true,"sharedStream":"one","madeBy":"plan"}]}', /name/],
-    ['{"readers":[{"name":"zen","pattern":"*.logs.x","ownStreams":true,"sharedStream":"one","madeBy":"plan"}]}', /root/]
+    [
+      '{"readers":[{"name":"a b","patterns":["logs.x"],"ownStreams":true,"sharedStream":"one","madeBy":"plan"}]}',
+      /name/
+    ],
+    [
+      '{"readers":[{"name":"zen","patterns":["*.logs.x"],"ownStreams":true,"sharedStream":"one","madeBy":"plan"}]}',
+      /root/
+    ]
   ])("is refused for %s, by name of the file and of what is wrong", ([text, problem]) =>
     Effect.gen(function* () {
       const { message } = yield* Effect.flip(reading(text))

@@ -66,7 +66,7 @@ describe("the plan of an installation", () => {
         JSON.stringify({
           default: { duplicateWindowMs: HOUR_MS },
           plans: { free: { maxAgeMs: HOUR_MS } },
-          readers: [{ name: "zen", pattern: "logs.syslog", ownStreams: true, sharedStream: "one", madeBy: "plan" }]
+          readers: [{ name: "zen", patterns: ["logs.syslog"], ownStreams: true, sharedStream: "one", madeBy: "plan" }]
         })
       )
       const core = yield* start({ CORE_STREAM_SETTINGS_FILE: file })

@@ -1,12 +1,11 @@
 /**
- * Writes the events of all tenants: runs the lane that they share, and begins it again from its watermarks after any
+ * Writes the records of all tenants, of all kinds but flows: runs the lane that they share, and begins it again from its watermarks after any
  * failure, with pauses that grow.
  */
 import { SHARED_STREAM_NAME } from "@bulkhead/channels"
-import { READERS } from "@bulkhead/nats"
+import { READERS, recordPatterns } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
-import { runSharedLane } from "@bulkhead/pipeline"
-import { ocsfEventDecoder } from "@bulkhead/records"
+import { recordDecoder, runSharedLane } from "@bulkhead/pipeline"
 import type { LaneCommit } from "@bulkhead/storage"
 import { Cause, Clock, Effect, Layer, Random, Semaphore } from "effect"
 import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"
@@ -34,9 +33,9 @@ const make = Effect.gen(function* () {
 
   const lane = runSharedLane({
     stream: SHARED_STREAM_NAME,
-    root: "events",
+    patterns: recordPatterns(config.storedLogs),
     durable: READERS.dbEventWriter.name,
-    decode: ocsfEventDecoder,
+    decode: recordDecoder(config.storedLogs),
     limits: { rowsMax: config.batchRowsMax, bytesMax: config.batchBytesMax, ageMs: config.batchAgeMs },
     commitsAtOnce: config.commitsAtOnce,
     slowMs: config.slowMs,

@@ -25,8 +25,8 @@ const isBasePattern = Schema.makeFilter((pattern: string) => {
 export const StreamReader = Schema.Struct({
   /** Its durable consumer. */
   name: Schema.String.check(Schema.isPattern(/^[\w-]{1,64}$/)),
-  /** What it reads, without tenant: `events.>`. */
-  pattern: Schema.String.check(isBasePattern),
+  /** What it reads, without tenant: `events.>`. No two of them may overlap. */
+  patterns: Schema.NonEmptyArray(Schema.String.check(isBasePattern)),
   /** Whether it reads the streams of single tenants. */
   ownStreams: Schema.Boolean,
   /** Whether it reads the shared stream: with one consumer for all tenants, with one for each, or not. */
@@ -35,12 +35,36 @@ export const StreamReader = Schema.Struct({
 }).annotate({ identifier: "StreamReader" })
 export type StreamReader = typeof StreamReader.Type
 
+/**
+ * Which logs are written: those that zen gives out, `processed`, or, where no zen runs, those that collectors publish,
+ * `raw`.
+ */
+export type StoredLogs = "processed" | "raw"
+
+/** A wildcard within a subject takes one token, so there is a pattern for each number of tokens that logs have. */
+const LOG_PATTERNS: Readonly<Record<StoredLogs, ReadonlyArray<string>>> = {
+  processed: ["logs.*.processed", "logs.*.*.processed", "logs.*.*.*.processed"],
+  raw: ["logs.>"]
+}
+
+/** What the writers of records read: every kind but flows, which are netflow-consumer's. */
+export const recordPatterns = (logs: StoredLogs): readonly [string, ...ReadonlyArray<string>] => [
+  "events.>",
+  ...LOG_PATTERNS[logs],
+  "otel.logs",
+  "otel.metrics",
+  "otel.metrics.raw",
+  "otel.traces",
+  "sweep.>",
+  "telemetry.>"
+]
+
 /** The readers among the platform's own services. */
 export const READERS = {
   /** Core's, one lane for each tenant. */
   eventWriter: {
     name: "event-writer",
-    pattern: "events.>",
+    patterns: recordPatterns("processed"),
     ownStreams: true,
     sharedStream: "each",
     madeBy: "reader"
@@ -48,7 +72,7 @@ export const READERS = {
   /** db-event-writer's, one lane for all tenants. */
   dbEventWriter: {
     name: "db-event-writer",
-    pattern: "events.>",
+    patterns: recordPatterns("processed"),
     ownStreams: false,
     sharedStream: "one",
     madeBy: "reader"
@@ -72,14 +96,15 @@ export const consumerOfTenant = (
   tenant: TenantSlug,
   mode: PrefixMode
 ): ReadonlyArray<PlannedConsumer> => {
-  const filterSubjects = patternsForTenant(tenant, reader.pattern, filterMode(reader, mode))
-  if (patternsForTenant(tenant, reader.pattern, mode).length === 0) return []
+  const filtersIn = (one: PrefixMode) => reader.patterns.flatMap((pattern) => patternsForTenant(tenant, pattern, one))
+  if (filtersIn(mode).length === 0) return []
+  const filterSubjects = filtersIn(filterMode(reader, mode))
   return [{ name: consumerName(reader, stream, tenant), tenant, filterSubjects, madeBy: reader.madeBy }]
 }
 
 /** The one consumer of all tenants. */
 export const consumerOfAll = (reader: StreamReader, mode: PrefixMode): PlannedConsumer => ({
   name: reader.name,
-  filterSubjects: patternsForAllTenants(reader.pattern, filterMode(reader, mode)),
+  filterSubjects: reader.patterns.flatMap((pattern) => patternsForAllTenants(pattern, filterMode(reader, mode))),
   madeBy: reader.madeBy
 })

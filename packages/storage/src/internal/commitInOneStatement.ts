@@ -28,7 +28,7 @@ const statementOf = (schema: string, { lane, from, to, tables }: LaneBatch, rows
 const int8 = (value: number) => PgTypes.int8(BigInt(value))
 
 /**
- * Commits `batch`, which has no dead letters, into `schema`, on a connection of lanes that the caller has for itself. Gives false where
+ * Commits `batch`, which has no dead letters and as many rows as one statement takes, into `schema`, on a connection of lanes that the caller has for itself. Gives false where
  * the watermark was not at `from`, and nothing was written.
  *
  * The role stays on the connection. It is taken before each commit, in the same write: the statement that follows a

@@ -7,7 +7,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { TableRows } from "../LaneBatch.ts"
 import { insertRows } from "./insertRows.ts"
 import { isRowRefused, refusalText } from "./sqlFailure.ts"
-import { rowsBetween, sequencesOf } from "./tableRows.ts"
+import { inStatements, rowsBetween, sequencesOf } from "./tableRows.ts"
 
 /** Where rows go, and the lane that stands in them. */
 export interface RowsTarget {
@@ -22,7 +22,12 @@ export interface RefusedMessage {
 }
 
 export const insertTables = (sql: PgClient.PgClient, target: RowsTarget, tables: ReadonlyArray<TableRows>) =>
-  Effect.forEach(tables, (written) => insertRows(sql, target.schema, target.laneId, written), { discard: true })
+  Effect.forEach(
+    tables.flatMap(inStatements),
+    // The columns of a statement's rows are made one statement at a time.
+    (written) => Effect.suspend(() => insertRows(sql, target.schema, target.laneId, written)),
+    { discard: true }
+  )
 
 /** Inside the caller's transaction: halves what PostgreSQL refuses until single messages are left, and gives those. */
 export const insertAcceptable = (

@@ -10,6 +10,12 @@ import { Effect } from "effect"
 import { inOneTrip } from "./inOneTrip.ts"
 import { quoted } from "./quoted.ts"
 
+/** A table of records: one that has a partition for each month of the time in a column. */
+export interface PartitionedTable {
+  readonly name: string
+  readonly timeColumn: string
+}
+
 export const MONTHS_BACK_MAX = 12
 export const MONTHS_AHEAD_MAX = 1
 
@@ -51,6 +57,10 @@ export const listMonths = (sql: PgClient.PgClient, schema: string, table: string
     (rows) => rows.map(({ name }) => monthOfName(name)).filter((month) => month !== undefined)
   )
 
+/** Of two writers who miss the same table or month at once, the second one waits here, and finds it made. */
+export const lockPartitions = (sql: PgClient.PgClient, schema: string) =>
+  sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.partitions.${schema}`}, 0))`
+
 /**
  * Makes the partitions that are missing among `months`, in the tenant's transaction, and gives those it made. Rows of
  * such a month that wait in the default partition move, because PostgreSQL refuses a partition whose rows are there.
@@ -58,12 +68,11 @@ export const listMonths = (sql: PgClient.PgClient, schema: string, table: string
 export const makePartitions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   schema: string,
-  table: string,
+  table: PartitionedTable,
   months: ReadonlyArray<MonthIndex>
 ) {
-  // Two writers may miss the same month at once; the second one finds it made.
-  yield* sql`select pg_advisory_xact_lock(hashtextextended(${`bulkhead.partitions.${schema}`}, 0))`
-  const present = new Set(yield* listMonths(sql, schema, table))
+  yield* lockPartitions(sql, schema)
+  const present = new Set(yield* listMonths(sql, schema, table.name))
   const missing = months.filter((month) => !present.has(month))
   for (const month of missing) yield* makePartition(sql, schema, table, month)
   return missing
@@ -76,14 +85,16 @@ export const newPartition = (schema: string, table: string, month: MonthIndex): 
 
 const rangeOf = (month: MonthIndex): string => `from ('${startOf(month)}') to ('${startOf(month + 1)}')`
 
-const makePartition = (sql: PgClient.PgClient, schema: string, table: string, month: MonthIndex) => {
-  const parent = `${quoted(schema)}.${quoted(table)}`
-  const waiting = `${quoted(schema)}.${quoted(`${table}_default`)}`
-  const partition = `${quoted(schema)}.${quoted(partitionName(table, month))}`
+const makePartition = (sql: PgClient.PgClient, schema: string, table: PartitionedTable, month: MonthIndex) => {
+  const { name } = table
+  const parent = `${quoted(schema)}.${quoted(name)}`
+  const waiting = `${quoted(schema)}.${quoted(`${name}_default`)}`
+  const partition = `${quoted(schema)}.${quoted(partitionName(name, month))}`
+  const time = quoted(table.timeColumn)
   return inOneTrip(sql, [
     `create table ${partition} (like ${parent} including defaults including storage)`,
     `with moved as (
-      delete from ${waiting} where time >= '${startOf(month)}' and time < '${startOf(month + 1)}' returning *
+      delete from ${waiting} where ${time} >= '${startOf(month)}' and ${time} < '${startOf(month + 1)}' returning *
     ) insert into ${partition} select * from moved`,
     // Attaching takes a weaker lock on the table than creating the partition in place, so readers go on.
     `alter table ${parent} attach partition ${partition} for values ${rangeOf(month)}`

@@ -1,11 +1,21 @@
 /**
  * The tables of records in a tenant's schema and in the schema that its replay fills, in the tenant's transaction.
- * Both schemas come from the same migrations, so a table of the one can take the place of its namesake in the other.
+ * Both schemas are made alike, so a table of the one can take the place of its namesake in the other.
  */
+import {
+  logs,
+  networkActivity,
+  ocsfEvents,
+  otelMetrics,
+  otelTraces,
+  type RecordTable,
+  timeseriesMetrics
+} from "@bulkhead/records"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
-import { endOf, listMonths, type MonthIndex, makePartitions, monthOf } from "./partitions.ts"
+import { endOf, listMonths, type MonthIndex, makePartitions, monthOf, type PartitionedTable } from "./partitions.ts"
 import { quoted } from "./quoted.ts"
+import { prepareTable, recordTablesIn } from "./recordTables.ts"
 
 /** A schema with the rows of a tenant, and the one that is to replace its tables. */
 export interface ReplaySchemas {
@@ -25,19 +35,22 @@ export interface Window {
   readonly until?: Date
 }
 
-/** The tables that hold records: those that are partitioned. */
-export const recordTablesIn = (sql: PgClient.PgClient, schema: string) =>
-  Effect.map(
-    sql<{ name: string }>`
-      select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-      where nspname = ${schema} and relkind = 'p' order by 1`,
-    (rows) => rows.map(({ name }) => name)
-  )
+/** Tables that one lane alone fills: such a one changes places with its namesake as a whole. */
+const OWN_TABLES: ReadonlyArray<RecordTable> = [ocsfEvents, logs, otelMetrics, otelTraces, timeseriesMetrics]
 
-/** Makes partitions in the fresh schema for the months that the live one has. */
-export const prepareMonths = Effect.fnUntraced(function* (sql: PgClient.PgClient, { live, fresh }: ReplaySchemas) {
-  for (const table of yield* recordTablesIn(sql, fresh)) {
-    yield* makePartitions(sql, fresh, table, yield* listMonths(sql, live, table))
+/** Tables where other lanes write as well, all the time: of such a one only the replayed rows are exchanged. */
+const COMMON_TABLES: ReadonlyArray<RecordTable> = [networkActivity]
+
+const namesIn = (sql: PgClient.PgClient, schema: string) =>
+  Effect.map(recordTablesIn(sql, schema), (tables) => new Set(tables.map(({ name }) => name)))
+
+const ownTablesIn = (sql: PgClient.PgClient, schema: string) =>
+  Effect.map(namesIn(sql, schema), (names) => OWN_TABLES.filter(({ name }) => names.has(name)))
+
+/** Makes the tables in the fresh schema that the live one has, with a partition for each of their months. */
+export const prepareNamesakes = Effect.fnUntraced(function* (sql: PgClient.PgClient, { live, fresh }: ReplaySchemas) {
+  for (const table of yield* ownTablesIn(sql, live)) {
+    yield* prepareTable(sql, fresh, table, yield* listMonths(sql, live, table.name))
   }
 })
 
@@ -46,7 +59,7 @@ const startOf = (month: MonthIndex): Date => endOf(month - 1)
 /** The time before which only odd rows are, and the one after which only odd rows are. */
 export const ordinaryTimes = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string, now: Date) {
   const months = [monthOf(now)]
-  for (const table of yield* recordTablesIn(sql, schema)) months.push(...(yield* listMonths(sql, schema, table)))
+  for (const { name } of yield* ownTablesIn(sql, schema)) months.push(...(yield* listMonths(sql, schema, name)))
   return { first: startOf(Math.min(...months)), end: endOf(Math.max(...months)) }
 })
 
@@ -70,14 +83,18 @@ export const copyWindow = Effect.fnUntraced(function* (
   yield* sql`select pg_advisory_xact_lock_shared(hashtextextended(${`bulkhead.partitions.${live}`}, 0))`
   let rows = 0
   let ofLane = 0
-  for (const table of yield* recordTablesIn(sql, fresh)) {
-    const columns = yield* columnsOf(sql, live, table)
+  const prepared = yield* namesIn(sql, fresh)
+  for (const { name, timeColumn } of yield* ownTablesIn(sql, live)) {
+    // Made since the replay began: all its rows are the replay's own to write.
+    if (!prepared.has(name)) continue
+    const columns = yield* columnsOf(sql, live, name)
+    const time = sql(timeColumn)
     const [copied] = yield* sql<{ rows: number; ofLane: number }>`
       with copied as (
-        insert into ${sql(fresh)}.${sql(table)} (${sql.literal(columns)})
-        select ${sql.literal(columns)} from ${sql(live)}.${sql(table)}
-        where ${since === undefined ? sql`true` : sql`time >= ${PgTypes.timestamptz(since)}`}
-          and ${until === undefined ? sql`true` : sql`time < ${PgTypes.timestamptz(until)}`}
+        insert into ${sql(fresh)}.${sql(name)} (${sql.literal(columns)})
+        select ${sql.literal(columns)} from ${sql(live)}.${sql(name)}
+        where ${since === undefined ? sql`true` : sql`${time} >= ${PgTypes.timestamptz(since)}`}
+          and ${until === undefined ? sql`true` : sql`${time} < ${PgTypes.timestamptz(until)}`}
           and (lane_id = ${PgTypes.int2(laneId)} and stream_seq >= ${PgTypes.int8(BigInt(fromSequence))}) is not true
         returning lane_id
       ) select count(*)::float8 as rows, (count(*) filter (where lane_id = ${PgTypes.int2(laneId)}))::float8 as "ofLane"
@@ -88,10 +105,10 @@ export const copyWindow = Effect.fnUntraced(function* (
   return { rows, ofLane }
 })
 
-/** Lets nobody else use the tables of records until the end of the transaction. */
+/** Lets nobody else use the tables that change places until the end of the transaction. */
 export const lockTables = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string) {
-  for (const table of yield* recordTablesIn(sql, schema)) {
-    yield* sql.unsafe(`lock table ${quoted(schema)}.${quoted(table)} in access exclusive mode`).unprepared
+  for (const { name } of yield* ownTablesIn(sql, schema)) {
+    yield* sql.unsafe(`lock table ${quoted(schema)}.${quoted(name)} in access exclusive mode`).unprepared
   }
 })
 
@@ -110,18 +127,60 @@ const copyGrants = (schemas: ReplaySchemas, table: string): string => {
   end`
 }
 
-/** Puts the fresh tables in the place of the live ones, and ends the fresh schema. */
-export const replaceTables = Effect.fnUntraced(function* (sql: PgClient.PgClient, schemas: ReplaySchemas) {
+/** Puts a fresh table in the place of the live one, if there is one. */
+const replaceTable = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  schemas: ReplaySchemas,
+  table: string,
+  isLive: boolean
+) {
   const { live, fresh } = schemas
-  for (const table of yield* recordTablesIn(sql, fresh)) {
+  if (isLive) {
     yield* sql.unsafe(`do $grants$ ${copyGrants(schemas, table)} $grants$`).unprepared
     yield* sql.unsafe(`drop table ${quoted(live)}.${quoted(table)}`).unprepared
-    const partitions = yield* sql<{ name: string }>`
-      select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
-      where inhparent = ${`${quoted(fresh)}.${quoted(table)}`}::regclass`
-    for (const name of [table, ...partitions.map((partition) => partition.name)]) {
-      yield* sql.unsafe(`alter table ${quoted(fresh)}.${quoted(name)} set schema ${quoted(live)}`).unprepared
-    }
+  }
+  const partitions = yield* sql<{ name: string }>`
+    select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = ${`${quoted(fresh)}.${quoted(table)}`}::regclass`
+  for (const name of [table, ...partitions.map((partition) => partition.name)]) {
+    yield* sql.unsafe(`alter table ${quoted(fresh)}.${quoted(name)} set schema ${quoted(live)}`).unprepared
+  }
+})
+
+/** Adds the rows of a fresh table to the live one. */
+const addRows = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  { live, fresh }: ReplaySchemas,
+  table: PartitionedTable
+) {
+  yield* makePartitions(sql, live, table, yield* listMonths(sql, fresh, table.name))
+  const columns = sql.literal(yield* columnsOf(sql, fresh, table.name))
+  yield* sql`
+    insert into ${sql(live)}.${sql(table.name)} (${columns})
+    select ${columns} from ${sql(fresh)}.${sql(table.name)}`
+})
+
+/** Puts what the replay wrote in the place of what was there, and ends the fresh schema. */
+export const replaceTables = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  schemas: ReplaySchemas,
+  { laneId, fromSequence }: Covered
+) {
+  const { live, fresh } = schemas
+  yield* prepareNamesakes(sql, schemas)
+  const present = yield* namesIn(sql, live)
+  const own = new Set(OWN_TABLES.map(({ name }) => name))
+  const written = yield* recordTablesIn(sql, fresh)
+  const common = [...COMMON_TABLES, ...written].filter(({ name }) => present.has(name) && !own.has(name))
+  for (const name of new Set(common.map((table) => table.name))) {
+    yield* sql`
+      delete from ${sql(live)}.${sql(name)}
+      where lane_id = ${PgTypes.int2(laneId)} and stream_seq >= ${PgTypes.int8(BigInt(fromSequence))}`
+  }
+  for (const table of written) {
+    const isLive = present.has(table.name)
+    if (isLive && !own.has(table.name)) yield* addRows(sql, schemas, table)
+    else yield* replaceTable(sql, schemas, table.name, isLive)
   }
   yield* sql.unsafe(`drop schema ${quoted(fresh)} cascade`).unprepared
 })

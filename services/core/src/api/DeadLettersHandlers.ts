@@ -2,7 +2,7 @@
  * What the dead letters API does: it translates between callers and the tenant's schema.
  */
 import { isTenantSlug, type TenantSlug } from "@bulkhead/channels"
-import { retryDeadLetters } from "@bulkhead/pipeline"
+import { letterDecoder, retryDeadLetters } from "@bulkhead/pipeline"
 import {
   DeadLetters,
   type DeadLetterEntry as StoredEntry,
@@ -11,7 +11,6 @@ import {
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { DeadLetterCounts } from "../lanes/DeadLetterCounts.ts"
-import { eventLane } from "../lanes/eventLane.ts"
 import { CoreApi } from "./CoreApi.ts"
 import type { DeadLetterEntry, DeadLetterFilter } from "./DeadLettersApi.ts"
 import { ConfirmationProblem, DeadLetterUnknownProblem } from "./problems.ts"
@@ -103,7 +102,7 @@ export const DeadLettersHandlers = HttpApiBuilder.group(
                 limit: payload.limit,
                 ...(payload.after === undefined ? {} : { afterId: payload.after })
               }
-        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, eventLane.decode).pipe(
+        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, letterDecoder).pipe(
           schemaFailures(tenant),
           Effect.ensuring(counted(tenant))
         )

@@ -1,8 +1,7 @@
 /**
- * The lane that writes one tenant's events, `events.>`, into its table `ocsf_events`.
+ * The lane that writes one tenant's records of all kinds, but flows, into its tables.
  */
 import type { Limit } from "@bulkhead/accounts"
-import { patternsForTenant } from "@bulkhead/channels"
 import { streamRange } from "@bulkhead/nats"
 import { type LaneOptions, type LaneProgress, LaneScheduler, type LaneSource, runLane } from "@bulkhead/pipeline"
 import { type LaneCommit, type LaneStats, TenantStats } from "@bulkhead/storage"
@@ -13,8 +12,8 @@ import { CoreMetrics } from "../CoreMetrics.ts"
 import { limitsInForce } from "../quotas/limitsInForce.ts"
 import { TenantQuotas } from "../quotas/TenantQuotas.ts"
 import { DeadLetterCounts } from "./DeadLetterCounts.ts"
-import { durableOf, eventLane } from "./eventLane.ts"
 import { followReplays, type StandingStill } from "./followReplays.ts"
+import { BATCH_BYTES_MAX, durableOf, recordLane } from "./recordLane.ts"
 
 /** As large as a message may be. */
 const BATCH_BYTES_MIN = 1024 * 1024
@@ -64,12 +63,10 @@ export const runEventWriter = Effect.fnUntraced(function* (
       ...seat,
       tenant,
       durable: durableOf(source.stream, tenant),
-      // What the stream took is written, also when the mode has changed since: the mode decides what it takes.
-      filterSubjects: patternsForTenant(tenant, eventLane.pattern, "both"),
-      decode: eventLane.decode,
+      ...recordLane(tenant, config.storedLogs),
       limits: {
         rowsMax: aSecondOf(limits.eventsPerSecond, config.batchRowsMax, 1),
-        bytesMax: aSecondOf(limits.bytesPerSecond, eventLane.batchBytesMax, BATCH_BYTES_MIN),
+        bytesMax: aSecondOf(limits.bytesPerSecond, BATCH_BYTES_MAX, BATCH_BYTES_MIN),
         ageMs: config.batchAgeMs
       },
       quota,

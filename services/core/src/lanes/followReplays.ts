@@ -3,14 +3,14 @@
  * again into fresh tables by a lane of the same engine, and when that is close behind, the tables change places. It goes
  * on wherever it, or one before it, was interrupted. Nothing that goes wrong here touches the tenant's tables or its lane.
  */
-import { patternsForTenant, type TenantSlug } from "@bulkhead/channels"
+import type { TenantSlug } from "@bulkhead/channels"
 import { type Nats, type StreamIncarnation, streamRange } from "@bulkhead/nats"
 import { currentLane, type LaneProgress, type LaneSource, type LaneTurns, runLane } from "@bulkhead/pipeline"
 import { LaneStore, type Replay, ReplayLost, ReplayStore, StorageError, TenantStats } from "@bulkhead/storage"
 import { Cause, Effect, Schedule, Schema } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
-import { durableOf, eventLane } from "./eventLane.ts"
 import { ReplayDesk } from "./ReplayDesk.ts"
+import { BATCH_BYTES_MAX, durableOf, recordLane } from "./recordLane.ts"
 
 const FORGET_AFTER_MS = 60_000
 
@@ -120,9 +120,8 @@ const runFreshLane = Effect.fnUntraced(function* ({ tenant, source, turns }: Liv
     source: { ...source, ...range },
     durable: `${durableOf(source.stream, tenant)}-replay`,
     forgetAfterMs: FORGET_AFTER_MS,
-    filterSubjects: patternsForTenant(tenant, eventLane.pattern, "both"),
-    decode: eventLane.decode,
-    limits: { rowsMax: config.batchRowsMax, bytesMax: eventLane.batchBytesMax, ageMs: config.batchAgeMs },
+    ...recordLane(tenant, config.storedLogs),
+    limits: { rowsMax: config.batchRowsMax, bytesMax: BATCH_BYTES_MAX, ageMs: config.batchAgeMs },
     present: lane === undefined ? [] : [lane],
     turns,
     progress: unwatched(),

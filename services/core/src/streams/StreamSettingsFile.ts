@@ -8,7 +8,7 @@
  *   "plans": { "free": { "maxAgeMs": 86400000, "replicas": 1 }, "enterprise": { "placement": { "tags": ["ssd"] } } },
  *   "shared": { "duplicateWindowMs": 600000 },
  *   "readers": [
- *     { "name": "zen", "pattern": "logs.syslog", "ownStreams": true, "sharedStream": "one", "madeBy": "plan" }
+ *     { "name": "zen", "patterns": ["logs.syslog"], "ownStreams": true, "sharedStream": "one", "madeBy": "plan" }
  *   ]
  * }
  * ```

@@ -28,7 +28,7 @@ import { type LaneStats, LaneStore, type StorageError, type TenantStore } from "
 import type { Tenant } from "@bulkhead/tenancy"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
-import { durableOf } from "../lanes/eventLane.ts"
+import { durableOf } from "../lanes/recordLane.ts"
 import { makeSharedStream } from "./SharedStream.ts"
 import { settingsOf } from "./streamSettings.ts"
 

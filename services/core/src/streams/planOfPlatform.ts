@@ -4,7 +4,14 @@
  */
 import { CHANNELS, type PrefixMode } from "@bulkhead/channels"
 import { prefixMode } from "@bulkhead/flags"
-import { type PlannedStream, planStreams, READERS, type StreamLayout, type StreamReader } from "@bulkhead/nats"
+import {
+  type PlannedStream,
+  planStreams,
+  READERS,
+  recordPatterns,
+  type StreamLayout,
+  type StreamReader
+} from "@bulkhead/nats"
 import { TenantStore } from "@bulkhead/storage"
 import { Effect } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
@@ -29,9 +36,9 @@ export const lifecycleStream: Effect.Effect<PlannedStream, never, CoreConfig> = 
 /** Who reads tenants' streams: the platform's own services, and those that the file of stream settings names. */
 export const readersOfPlatform: Effect.Effect<ReadonlyArray<StreamReader>, never, CoreConfig> = Effect.map(
   CoreConfig,
-  ({ eventWriter, streamSettings }) => [
-    ...(eventWriter === "on" ? [READERS.eventWriter] : []),
-    READERS.dbEventWriter,
+  ({ eventWriter, storedLogs, streamSettings }) => [
+    ...(eventWriter === "on" ? [{ ...READERS.eventWriter, patterns: recordPatterns(storedLogs) }] : []),
+    { ...READERS.dbEventWriter, patterns: recordPatterns(storedLogs) },
     ...(streamSettings.readers ?? [])
   ]
 )

@@ -1,0 +1,95 @@
+/**
+ * The decoder of a lane that writes every kind of record: the base subject of a message says which kind it is.
+ */
+import { baseOffset, NO_BASE } from "@bulkhead/channels"
+import type { StoredLogs } from "@bulkhead/nats"
+import {
+  DecodeError,
+  type Decoder,
+  logDecoder,
+  metricDecoder,
+  ocsfEventDecoder,
+  type ReceivedMessage,
+  sweepDecoder,
+  timeseriesDecoder,
+  traceDecoder
+} from "@bulkhead/records"
+
+/** A message as its publisher named it. What a message has is read from its frame only when somebody asks. */
+class BaseMessage implements ReceivedMessage {
+  readonly #message: ReceivedMessage
+  readonly subject: string
+
+  constructor(message: ReceivedMessage, subject: string) {
+    this.#message = message
+    this.subject = subject
+  }
+
+  get headers(): ReceivedMessage["headers"] {
+    return this.#message.headers
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data
+  }
+
+  get timestamp(): Date {
+    return this.#message.timestamp
+  }
+}
+
+const OTEL: Readonly<Record<string, Decoder>> = {
+  "otel.logs": logDecoder,
+  "otel.metrics": metricDecoder,
+  "otel.metrics.raw": metricDecoder,
+  "otel.traces": traceDecoder
+}
+
+/** By root. Flows, also those under `events`, are another service's. */
+const KINDS: Readonly<Record<string, (base: string) => Decoder | undefined>> = {
+  events: (base) => (base === "events.netflow" ? undefined : ocsfEventDecoder),
+  logs: () => logDecoder,
+  otel: (base) => OTEL[base],
+  sweep: () => sweepDecoder,
+  telemetry: () => timeseriesDecoder
+}
+
+const baseOf = (subject: string): string => {
+  const offset = baseOffset(subject)
+  return offset === NO_BASE ? subject : subject.slice(offset)
+}
+
+const kindOf = (base: string): Decoder | undefined => KINDS[base.slice(0, base.indexOf("."))]?.(base)
+
+const isLeftOut = (base: string, logs: StoredLogs): boolean =>
+  base.startsWith("logs.") && base.endsWith(".processed") !== (logs === "processed")
+
+/**
+ * Decodes each message by the kind that its subject names; it sees the base subject. A message that is another service's,
+ * or a log in the form that is not stored, gives no row.
+ *
+ * @stability stable
+ */
+export const recordDecoder =
+  (logs: StoredLogs): Decoder =>
+  (message, rows) => {
+    const subject = baseOf(message.subject)
+    return isLeftOut(subject, logs) ? undefined : kindOf(subject)?.(new BaseMessage(message, subject), rows)
+  }
+
+/**
+ * The same for dead letters that are tried again: whatever is there was to be stored when it came, so nothing is passed
+ * over, and a letter of another service is left to it.
+ *
+ * @stability stable
+ */
+export const letterDecoder: Decoder = (message, rows) => {
+  const subject = baseOf(message.subject)
+  const decode = kindOf(subject)
+  if (decode !== undefined) return decode(new BaseMessage(message, subject), rows)
+  return new DecodeError(
+    "invalid_field",
+    "$",
+    `a message of "${subject}" is not tried again here: its own service does`
+  )
+}
