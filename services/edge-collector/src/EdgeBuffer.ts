@@ -21,8 +21,8 @@ export class EdgeBuffer extends Context.Service<
     readonly take: (source: Source, messages: ReadonlyArray<Message>) => Effect.Effect<void, BufferError>
     /** Waits until they are kept: for connections, whose senders wait then too. */
     readonly takePatiently: (source: Source, messages: ReadonlyArray<Message>) => Effect.Effect<void>
-    /** Keeps them or drops them with a count: for datagrams. Returns at once. */
-    readonly takeOrDrop: (source: Source, messages: ReadonlyArray<Message>) => void
+    /** Keeps them or drops them with a count: for datagrams. Resolves to whether they are kept. */
+    readonly takeOrDrop: (source: Source, messages: ReadonlyArray<Message>) => Promise<boolean>
     readonly disk: DiskBuffer
   }
 >()("@bulkhead/edge-collector/EdgeBuffer") {
@@ -64,11 +64,16 @@ const make = Effect.gen(function* () {
         })
       ),
     takePatiently: (source, messages) => append(source, messages).pipe(Effect.retry(PAUSE), Effect.orDie),
-    takeOrDrop: (source, messages) => {
+    takeOrDrop: (source, messages) =>
       disk.append(messages).then(
-        () => metrics.received(source, messages.length),
-        (error) => metrics.dropped(source, asBufferError(error).reason, messages.length)
+        () => {
+          metrics.received(source, messages.length)
+          return true
+        },
+        (error) => {
+          metrics.dropped(source, asBufferError(error).reason, messages.length)
+          return false
+        }
       )
-    }
   })
 })

@@ -8,12 +8,14 @@ import { EdgeConfig, layerConfigFile } from "./EdgeConfig.ts"
 import { EdgeMetrics } from "./EdgeMetrics.ts"
 import { OtlpGrpc } from "./OtlpGrpc.ts"
 import { OtlpHttp } from "./OtlpHttp.ts"
+import { SnmpListener } from "./SnmpListener.ts"
 import { SyslogListeners } from "./SyslogListeners.ts"
 import { Uplink } from "./Uplink.ts"
 
 /** Everything the collector does, from its environment and its file. */
 export const EdgeCollectorApp = Layer.mergeAll(
   SyslogListeners,
+  SnmpListener,
   OtlpGrpc,
   OtlpHttp,
   Uplink.pipe(Layer.provide(Nats.layer))

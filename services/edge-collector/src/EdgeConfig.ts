@@ -24,9 +24,12 @@
  * | `EDGE_OTLP_HTTP_PORT` | port | — | OTLP over HTTP |
  * | `EDGE_OTLP_REQUEST_BYTES_MAX` | bytes | `4194304` | of one request, unpacked; larger ones are refused |
  * | `EDGE_OTLP_REQUESTS_MAX` | requests | `32` | at once over HTTP, and over gRPC in each connection; further ones wait |
+ * | `EDGE_SNMP_PORT` | port | — | SNMP traps and informs |
+ * | `EDGE_SNMP_COMMUNITIES` | texts, commas | — | communities that versions 1 and 2c must have |
+ * | `EDGE_SNMP_USERS_FILE` | path | — | JSON, the users of version 3; with neither this nor communities, everybody's traps are taken |
  */
 import { readFileSync } from "node:fs"
-import { Config, ConfigProvider, Context, Effect, Layer, Option, Schema } from "effect"
+import { Config, ConfigProvider, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 
 const MEBIBYTE = 1024 * 1024
 const BUFFER_BYTES_MIN = 64 * MEBIBYTE
@@ -36,6 +39,13 @@ const between = (name: string, minimum: number, maximum: number) =>
 const optional = <A>(config: Config.Config<A>) => Config.option(config).pipe(Config.map(Option.getOrUndefined))
 const port = (name: string) => optional(between(name, 1, 65_535))
 const text = (name: string) => optional(Config.String(name))
+
+const secretsIn = (list: string): ReadonlyArray<Redacted.Redacted<string>> =>
+  list
+    .split(",")
+    .map((secret) => secret.trim())
+    .filter((secret) => secret !== "")
+    .map((secret) => Redacted.make(secret))
 
 const config = Config.all({
   host: Config.String("EDGE_LISTEN_HOST").pipe(Config.withDefault("0.0.0.0")),
@@ -62,6 +72,14 @@ const config = Config.all({
     tlsClientCa: text("EDGE_SYSLOG_TLS_CLIENT_CA"),
     lineBytesMax: between("EDGE_SYSLOG_LINE_BYTES_MAX", 480, 256 * 1024).pipe(Config.withDefault(65_536)),
     connectionsMax: between("EDGE_SYSLOG_CONNECTIONS_MAX", 1, 100_000).pipe(Config.withDefault(500))
+  }),
+  snmp: Config.all({
+    port: port("EDGE_SNMP_PORT"),
+    communities: Config.Redacted("EDGE_SNMP_COMMUNITIES").pipe(
+      Config.withDefault(Redacted.make("")),
+      Config.map((list) => secretsIn(Redacted.value(list)))
+    ),
+    usersFile: text("EDGE_SNMP_USERS_FILE")
   }),
   otlp: Config.all({
     grpcPort: port("EDGE_OTLP_GRPC_PORT"),

@@ -46,7 +46,7 @@ const make = Effect.gen(function* () {
   const onDatagram = (bytes: Buffer, { address }: { readonly address: string }) => {
     if (bytes.byteLength === 0) return metrics.dropped("syslog_udp", "empty", 1)
     if (bytes.byteLength > syslog.lineBytesMax) metrics.truncated("syslog_udp")
-    buffer.takeOrDrop("syslog_udp", [messageOf(bytes.subarray(0, syslog.lineBytesMax), address)])
+    void buffer.takeOrDrop("syslog_udp", [messageOf(bytes.subarray(0, syslog.lineBytesMax), address)])
   }
 
   const take = (source: StreamSource, frames: ReadonlyArray<Frame>, address: string) => {
