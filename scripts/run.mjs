@@ -30,7 +30,10 @@ const commands = {
   bulkhead: [[node, source, "packages/cli/src/main.ts", "..."]],
   "rehearse:migration": [[node, source, "dev/src/rehearseMigration.ts"]],
   fuzz: [[node, source, "packages/records/scripts/fuzz.ts", "..."]],
-  generate: [[node, source, "packages/records/scripts/generate.ts"]],
+  generate: [
+    [node, source, "packages/records/scripts/generate.ts"],
+    [node, source, "packages/cli/scripts/generate.ts"]
+  ],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],

@@ -11,15 +11,11 @@ import * as Schema from "effect/Schema"
 import { type CommandFailed, failed } from "../CommandFailed.ts"
 import { EXIT } from "../ExitCode.ts"
 
-/** How to reach NATS itself, for the few commands that core cannot answer. The files stay where they are. */
+/** How to reach NATS itself, for the few commands that core cannot answer. The file stays where it is. */
 export const NatsAccess = Schema.Struct({
   url: Schema.String,
   /** Credentials of the platform's account. */
-  credsFile: Schema.optionalKey(Schema.String),
-  /** Credentials of the system's account that may read every account's claims: `auditor.creds`. */
-  auditorCredsFile: Schema.optionalKey(Schema.String),
-  /** The operator's configuration, which says whose claims count: `operator.conf`. */
-  operatorFile: Schema.optionalKey(Schema.String)
+  credsFile: Schema.optionalKey(Schema.String)
 })
 export type NatsAccess = typeof NatsAccess.Type
 

@@ -96,8 +96,6 @@ export const add = Command.make(
       Flag.withDescription("Where nats-server answers, for commands that core cannot answer")
     ),
     natsCreds: file("nats-creds", "Credentials of the platform's account"),
-    auditorCreds: file("auditor-creds", "Credentials that may read all claims, for `prove`"),
-    operator: file("operator", "The operator's configuration, for `prove`"),
     replace: Flag.Boolean("replace").pipe(
       Flag.withDefault(false),
       Flag.withDescription("Replace a context of this name")
@@ -138,24 +136,18 @@ export const add = Command.make(
 interface NatsInput {
   readonly natsUrl: Option.Option<string>
   readonly natsCreds: Option.Option<string>
-  readonly auditorCreds: Option.Option<string>
-  readonly operator: Option.Option<string>
 }
 
-/** Files are kept by their full names: the next command may be given in another folder. */
-const natsOf = Effect.fnUntraced(function* ({ natsUrl, natsCreds, auditorCreds, operator }: NatsInput) {
+/** The file is kept by its full name: the next command may be given in another folder. */
+const natsOf = Effect.fnUntraced(function* ({ natsUrl, natsCreds }: NatsInput) {
   if (Option.isNone(natsUrl)) {
-    if (Option.isNone(natsCreds) && Option.isNone(auditorCreds) && Option.isNone(operator)) return undefined
-    return yield* failed(EXIT.usage, "Files for NATS are named, and no --nats-url", "Give --nats-url too")
+    if (Option.isNone(natsCreds)) return undefined
+    return yield* failed(EXIT.usage, "--nats-creds is named, and no --nats-url", "Give --nats-url too")
   }
   const url = yield* urlOf(natsUrl.value, ["nats:", "tls:", "wss:", "ws:"])
-  const key = <K extends string>(name: K, file: Option.Option<string>) =>
-    (Option.isNone(file) ? {} : { [name]: resolve(file.value) }) as Partial<Record<K, string>>
   const access: NatsAccess = {
     url: url.href.replace(/\/$/, ""),
-    ...key("credsFile", natsCreds),
-    ...key("auditorCredsFile", auditorCreds),
-    ...key("operatorFile", operator)
+    ...(Option.isNone(natsCreds) ? {} : { credsFile: resolve(natsCreds.value) })
   }
   return access
 })
