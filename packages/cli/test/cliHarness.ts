@@ -34,7 +34,7 @@ export const startCli = Effect.fnUntraced(function* (environment: Record<string,
   const run = (
     args: ReadonlyArray<string>,
     more: Record<string, string> = {},
-    lines: Array<string> = []
+    lines?: Array<string>
   ): Effect.Effect<Ran> =>
     Effect.suspend(() => {
       const { console, written } = capturing(lines)
