@@ -10,7 +10,15 @@ import type { BatchSize } from "./LaneQuota.ts"
 /** The part of a batch that comes from its messages. */
 export interface DecodedBatch extends Pick<LaneBatch, "tables" | "deadLetters" | "messageAt"> {
   readonly size: BatchSize
+  /** How many of the messages it holds, from the first on. What is left is for the batch after it. */
+  readonly messages: number
 }
+
+/**
+ * A batch ends with the message that brings it to so many rows. A message of a megabyte can be half a million of them,
+ * and is then alone, or the last.
+ */
+const BATCH_ROWS_MAX = 20_000
 
 /** A slice is complete by either; a single larger message is one of its own. At 500 bytes an event it takes 2 ms. */
 const SLICE_EVENTS_MAX = 256
@@ -34,9 +42,17 @@ class Collector implements RowSink {
   /** The message whose rows come now. */
   sequence = 0
   readonly #tables = new Map<RecordTable, GrowingRows>()
+  #rows = 0
+
+  get rows(): number {
+    return this.#rows
+  }
 
   get tables(): ReadonlyArray<TableRows> {
-    return [...this.#tables.values()].filter(({ rows }) => rows.length > 0)
+    // In one order, so that batches of the same kinds are the same statement.
+    return [...this.#tables.values()]
+      .filter(({ rows }) => rows.length > 0)
+      .sort((a, b) => (a.table.name < b.table.name ? -1 : 1))
   }
 
   add(table: RecordTable, row: object): void {
@@ -47,6 +63,7 @@ class Collector implements RowSink {
     }
     known.rows.push(row)
     known.sequences.push(this.sequence)
+    this.#rows += 1
   }
 
   /** Takes back what the message gave before it turned out to be none. */
@@ -55,6 +72,7 @@ class Collector implements RowSink {
       while (sequences.at(-1) === this.sequence) {
         sequences.pop()
         rows.pop()
+        this.#rows -= 1
       }
     }
   }
@@ -70,18 +88,20 @@ const deadLetterOf = (message: StreamMessage, error: DecodeError): DeadLetter =>
 export class BatchDecoding {
   readonly #messages: ReadonlyArray<StreamMessage>
   readonly #decode: Decoder
+  readonly #rowsMax: number
   readonly #collector = new Collector()
   readonly #deadLetters: Array<DeadLetter> = []
-  #events = 0
+  #taken = 0
   #bytes = 0
 
-  constructor(messages: ReadonlyArray<StreamMessage>, decode: Decoder) {
+  constructor(messages: ReadonlyArray<StreamMessage>, decode: Decoder, rowsMax = BATCH_ROWS_MAX) {
+    this.#rowsMax = rowsMax
     this.#messages = messages
     this.#decode = decode
   }
 
   get isDone(): boolean {
-    return this.#events === this.#messages.length
+    return this.#taken === this.#messages.length || this.#collector.rows >= this.#rowsMax
   }
 
   /** What it gave so far. */
@@ -90,16 +110,17 @@ export class BatchDecoding {
       tables: this.#collector.tables,
       deadLetters: this.#deadLetters,
       messageAt: (sequence) => this.#messageAt(sequence),
-      size: { events: this.#events, bytes: this.#bytes }
+      size: { events: Math.max(this.#taken, this.#collector.rows), bytes: this.#bytes },
+      messages: this.#taken
     }
   }
 
   decodeSlice(): void {
-    const [firstEvent, firstByte] = [this.#events, this.#bytes]
-    while (this.#events - firstEvent < SLICE_EVENTS_MAX && this.#bytes - firstByte < SLICE_BYTES_MAX) {
-      const message = this.#messages[this.#events]
+    const [firstMessage, firstByte] = [this.#taken, this.#bytes]
+    while (!this.isDone && this.#taken - firstMessage < SLICE_EVENTS_MAX && this.#bytes - firstByte < SLICE_BYTES_MAX) {
+      const message = this.#messages[this.#taken]
       if (message === undefined) return
-      this.#events += 1
+      this.#taken += 1
       this.#bytes += message.data.byteLength
       this.#decodeOne(message)
     }

@@ -24,6 +24,7 @@ export interface LaneHold {
 
 /** A batch as the quota counts it. */
 export interface BatchSize {
+  /** Records, or messages where those are more. */
   readonly events: number
   /** Bytes of payload. */
   readonly bytes: number

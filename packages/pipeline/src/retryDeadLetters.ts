@@ -7,7 +7,7 @@ import type { StreamMessage } from "@bulkhead/nats"
 import type { Decoder } from "@bulkhead/records"
 import { type DeadLetterSelection, DeadLetters, type StoredMessage } from "@bulkhead/storage"
 import { Effect } from "effect"
-import { decodeAtOnce } from "./decodeAtOnce.ts"
+import { decodeWhole } from "./decodeAtOnce.ts"
 
 const streamMessage = ({ sequence, subject, headers, payload, receivedAt }: StoredMessage): StreamMessage => ({
   sequence,
@@ -24,7 +24,6 @@ export const retryDeadLetters = Effect.fn("retryDeadLetters")(function* (
   decode: Decoder
 ) {
   return yield* (yield* DeadLetters).retry(tenant, selection, (messages) =>
-    // As much as one transaction holds, which is little.
-    decodeAtOnce(messages.map(streamMessage), decode)
+    decodeWhole(messages.map(streamMessage), decode)
   )
 })

@@ -51,10 +51,14 @@ const alone: Turn = (work) => work
 /** Takes batches and decodes them, one ahead of the writer. */
 const read = (consumer: BatchConsumer, decode: Decoder, turn: Turn, ahead: Queue.Queue<NextBatch>) =>
   consumer.take.pipe(
-    Effect.flatMap((messages) =>
-      Effect.flatMap(decodeInTurns(messages, decode, turn), (decoded) =>
-        Queue.offer(ahead, { ...decoded, to: messages.at(-1)?.sequence ?? 0 })
-      )
+    Effect.flatMap(
+      Effect.fnUntraced(function* (messages) {
+        for (let left = messages; left.length > 0; ) {
+          const decoded = yield* decodeInTurns(left, decode, turn)
+          yield* Queue.offer(ahead, { ...decoded, to: left[decoded.messages - 1]?.sequence ?? 0 })
+          left = left.slice(decoded.messages)
+        }
+      })
     ),
     Effect.forever
   )

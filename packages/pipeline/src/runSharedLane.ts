@@ -201,19 +201,21 @@ export const runSharedLane = Effect.fnUntraced(function* (options: SharedLaneOpt
     const { tenant } = seat
     // Since the part was sorted, another writer may have been seen far ahead.
     for (let part = unwritten(given); part.messages.length > 0; part = unwritten(part)) {
-      const to = lastOf(part.messages)
+      // What a batch cannot hold is decoded once this is written.
+      const to = part.messages[part.decoded.messages - 1]?.sequence ?? 0
       if (roster.seatOf(tenant) !== seat) {
         const problem = "its lane was opened anew while this batch was on its way"
-        return yield* hold({ tenant, reason: "behind", problem }, to)
+        return yield* hold({ tenant, reason: "behind", problem }, lastOf(part.messages))
       }
       const outcome = yield* Effect.result(commit(part, to))
       if (Result.isSuccess(outcome)) {
         seat.watermark = to
-        return yield* options.onCommit(tenant, outcome.success)
+        yield* options.onCommit(tenant, outcome.success)
+        continue
       }
       const { reason } = outcome.failure
       const observed = reason instanceof LaneLost ? (reason.observed ?? 0) : 0
-      if (observed <= seat.watermark) return yield* holdAfter(tenant, outcome.failure, to)
+      if (observed <= seat.watermark) return yield* holdAfter(tenant, outcome.failure, lastOf(part.messages))
       // Another writer was here before: what it has written is dropped, and the rest is ours to try.
       seat.watermark = observed
     }

@@ -250,6 +250,36 @@ describe("a lane of records", () => {
       })
     )
 
+    it.effect("stores a message of many more records than a statement or a batch takes, whole and once", () =>
+      Effect.gen(function* () {
+        const fixture = yield* newTenant("many")
+        const { tenant } = fixture
+        const records = 50_001
+        const payload = new TextEncoder().encode(`[${Array(records).fill("{}").join(",")}]`)
+        const lane = yield* startLane(fixture)
+        yield* publish(tenant, [
+          { subject: "logs.a.processed", payload: log("before") },
+          { subject: "logs.b.processed", payload },
+          { subject: "logs.a.processed", payload: new TextEncoder().encode("{") },
+          { subject: "logs.b.processed", payload: log("after") }
+        ])
+        yield* isPassed(tenant, 4)
+        yield* Fiber.interrupt(lane)
+        const sql = yield* PgClient.PgClient
+        const stored = yield* sql.unsafe<{ seq: number; count: number }>(
+          `select stream_seq::int4 as seq, count(*)::int4 as count from ${schemaName(tenant)}.logs group by 1 order by 1`
+        )
+        assert.deepStrictEqual(stored, [
+          { seq: 1, count: 1 },
+          { seq: 2, count: records },
+          { seq: 4, count: 1 }
+        ])
+        assert.deepStrictEqual(yield* (yield* DeadLetters).counts(tenant), { malformed_json: 1 })
+        const [stats] = yield* (yield* TenantStats).lanes(tenant)
+        assert.deepInclude(stats, { rows: records + 2, deadLetters: 1 })
+      })
+    )
+
     it.effect("makes a table again that somebody dropped under a lane", () =>
       Effect.gen(function* () {
         const fixture = yield* newTenant("dropped")
