@@ -1,0 +1,149 @@
+/**
+ * How fast a lane writes OTLP logs: requests of 1000 records in protobuf from JetStream into PostgreSQL, exactly once,
+ * against the raw limit: the same rows, decoded beforehand, loaded into the same table over one connection. The two take
+ * turns.
+ */
+import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
+import { startNatsServer, startPostgresServer } from "@bulkhead/devstack"
+import { ensureStream, Nats } from "@bulkhead/nats"
+import { recordDecoder, runLane } from "@bulkhead/pipeline"
+import { logDecoder, logs } from "@bulkhead/records"
+import { otlpLogs } from "@bulkhead/records/testing"
+import {
+  Database,
+  LaneStore,
+  migrateControlSchema,
+  storageLayer,
+  TenantSchemas,
+  TenantStats,
+  TenantStore
+} from "@bulkhead/storage"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Deferred, Duration, Effect, Layer } from "effect"
+import { slugOf } from "./events.ts"
+import type { Benchmark } from "./run.ts"
+
+const REQUESTS = 60
+const RECORDS = 1_000
+const ROWS = REQUESTS * RECORDS
+const ROUNDS = 5
+const RATIO_MIN = 0.6
+const LIMITS = { rowsMax: 2_000, bytesMax: 8 * 1024 * 1024, ageMs: 50 }
+/** Rows of a raw batch: as many as a batch of the lane may have. */
+const RAW_ROWS = 20_000
+
+const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+
+const streamOf = (tenant: TenantSlug) =>
+  ensureStream({ name: streamName(tenant), subjects: [`${tenant}.logs.>`], maxAgeMs: 0 })
+
+const fill = Effect.fnUntraced(function* (tenant: TenantSlug, requests: ReadonlyArray<Uint8Array>) {
+  const connection = yield* (yield* Nats).connection
+  yield* streamOf(tenant)
+  yield* Effect.promise(async () => {
+    for (const request of requests) await connection.request(`${tenant}.logs.otel.processed`, request)
+  })
+})
+
+/** A lane that starts with its stream full, until all is written. */
+const writeAll = Effect.fnUntraced(function* (tenant: TenantSlug) {
+  const present = yield* (yield* TenantStats).lanes(tenant)
+  const source = { ...(yield* streamOf(tenant)), mode: "prefixed" as const }
+  const done = yield* Deferred.make<void>()
+  let left = ROWS
+  const lane = runLane({
+    tenant,
+    source,
+    durable: "event-writer",
+    filterSubjects: [`${tenant}.logs.*.processed`],
+    decode: recordDecoder("processed"),
+    limits: LIMITS,
+    present,
+    progress: { rowsWritten: 0, deadLetters: 0, lastCommitAtMs: undefined, lag: undefined },
+    onCommit: ({ rows }) => {
+      left -= rows
+      return left === 0 ? Effect.asVoid(Deferred.succeed(done, undefined)) : Effect.void
+    }
+  })
+  yield* Effect.scoped(Effect.raceFirst(lane, Deferred.await(done)))
+})
+
+const decodeAll = (requests: ReadonlyArray<Uint8Array>): ReadonlyArray<object> => {
+  const rows: Array<object> = []
+  const add = (_: unknown, row: object) => {
+    rows.push(row)
+  }
+  for (const data of requests) {
+    const message = { subject: "logs.otel.processed", headers: {}, data, timestamp: new Date() }
+    const error = logDecoder(message, { add })
+    if (error !== undefined) throw error
+  }
+  return rows
+}
+
+/** Loads the rows in batches, each a transaction like a lane's. */
+const loadRaw = Effect.fnUntraced(function* (tenant: TenantSlug, rows: ReadonlyArray<object>) {
+  const store = yield* LaneStore
+  const { lane } = yield* store.open(tenant, "raw")
+  const messageAt = () => {
+    throw new Error("PostgreSQL refused a row")
+  }
+  for (let from = 0; from < rows.length; from += RAW_ROWS) {
+    const batch = rows.slice(from, from + RAW_ROWS)
+    const tables = [{ table: logs, rows: batch, sequences: batch.map((_, index) => from + index + 1) }]
+    yield* store.commit({ tenant, lane, from, to: from + batch.length, tables, deadLetters: [], messageAt })
+  }
+})
+
+const rateOf = <E, R>(work: Effect.Effect<unknown, E, R>) =>
+  Effect.map(Effect.timed(work), ([took]) => (ROWS * 1_000) / Duration.toMillis(took))
+
+const measure = Effect.gen(function* () {
+  const nats = yield* startNatsServer()
+  const postgres = yield* startPostgresServer()
+  const url = yield* postgres.createDatabase("bench")
+  const superuser = yield* Effect.map(
+    Layer.build(PgClient.layer({ url, maxConnections: 1 })),
+    Context.get(PgClient.PgClient)
+  )
+  const oneConnection = LaneStore.layer.pipe(Layer.provide(Database.layerWith({ url, poolMax: 1 })), Layer.orDie)
+  const services = storageLayer.pipe(
+    Layer.provideMerge(Database.layerWith({ url, poolMax: 4 })),
+    Layer.provideMerge(Nats.layerWith({ servers: [nats.url] }))
+  )
+  return yield* Effect.gen(function* () {
+    yield* migrateControlSchema
+    const tenant = slugOf(0)
+    yield* (yield* TenantStore).create({ slug: tenant, name: tenant, plan: "pro" })
+    yield* (yield* TenantSchemas).provision(tenant)
+    const nowNanos = BigInt(Date.now()) * 1_000_000n
+    const requests = Array.from({ length: REQUESTS }, () => otlpLogs(RECORDS, nowNanos))
+    const rows = decodeAll(requests)
+    yield* fill(tenant, requests)
+    const schema = schemaName(tenant)
+    const logsStored = superuser.unsafe<{ count: number }>(`select count(*)::int4 as count from ${schema}.logs`)
+    const empty = superuser.unsafe(`truncate ${schema}.logs, ${schema}.watermarks`).unprepared
+    const raw: Array<number> = []
+    const lane: Array<number> = []
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const rawRate = yield* rateOf(loadRaw(tenant, rows).pipe(Effect.provide(oneConnection)))
+      yield* empty
+      const laneRate = yield* rateOf(writeAll(tenant))
+      const [stored] = yield* logsStored
+      if (stored?.count !== ROWS) throw new Error(`${stored?.count} of ${ROWS} rows are stored`)
+      yield* empty
+      // The first round warms up.
+      if (round === 0) continue
+      raw.push(rawRate)
+      lane.push(laneRate)
+    }
+    return { raw: median(raw), lane: median(lane), bytes: requests[0]?.byteLength ?? 0 }
+  }).pipe(Effect.provide(services))
+})
+
+export const benchmark: Benchmark = async () => {
+  const { raw, lane, bytes } = await Effect.runPromise(Effect.scoped(measure))
+  const ratio = lane / raw
+  const text = `(limit ${RATIO_MIN}): lane ${Math.round(lane)}/s, raw ${Math.round(raw)}/s, requests of ${RECORDS} records and ${bytes} bytes`
+  return { ratio, isGood: ratio >= RATIO_MIN, text }
+}
