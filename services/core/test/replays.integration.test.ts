@@ -63,6 +63,67 @@ const noReplaySchema = (core: Core) =>
   })
 
 describe("a replay", () => {
+  it.live("writes every kind anew, and leaves alone what other lanes write into the same tables", () =>
+    Effect.gen(function* () {
+      const core = yield* startWithAcme()
+      yield* publishNumbers(core, 0, 5)
+      const log = (body: string) =>
+        core.publish(slug, "logs.syslog.processed", encode(JSON.stringify({ message: body })))
+      const sweep = (ip: string) => core.publish(slug, "sweep.results", encode(JSON.stringify({ host_ip: ip })))
+      yield* log("kept")
+      yield* sweep("10.0.0.1")
+      const count = (table: string, rule = "true") =>
+        Effect.map(
+          core.query<{ count: number }>(`select count(*)::int4 as count from tenant_acme.${table} where ${rule}`),
+          ([row]) => row?.count ?? 0
+        )
+      const awaitRows = (table: string, rows: number, rule?: string) =>
+        waitUntil(
+          `${rows} rows of ${table}`,
+          Effect.map(
+            Effect.orElseSucceed(count(table, rule), () => 0),
+            (found) => found === rows
+          )
+        )
+      yield* awaitRows("ocsf_network_activity", 1)
+      yield* awaitRows("logs", 1)
+      const [lane] = yield* core.query<{ seq: number }>("select seq::int4 as seq from tenant_acme.watermarks")
+      const sequence = (lane?.seq ?? 0) + 1
+      yield* log("wrong")
+      yield* sweep("10.0.0.2")
+      yield* awaitRows("ocsf_network_activity", 2)
+      yield* awaitRows("logs", 2)
+      // As a wrong decoder would have left them; and a row of another service's lane, behind every sequence of ours.
+      yield* core.query(`update tenant_acme.logs set body = 'bent'`)
+      yield* core.query(`update tenant_acme.ocsf_network_activity set dst_endpoint_ip = 'bent'`)
+      yield* core.query(
+        `insert into tenant_acme.ocsf_network_activity (time, direction, lane_id, stream_seq)
+         values (now(), 'theirs', 99, 1000000)`
+      )
+      const { id } = yield* core.api.replays.request({ params, payload: { from: { sequence } } })
+      assert.deepInclude(yield* awaitEnd(core, id), { status: "done", fromSequence: sequence })
+      const bodies = yield* core.query<{ body: string }>("select body from tenant_acme.logs order by stream_seq")
+      assert.deepStrictEqual(
+        bodies.map(({ body }) => body),
+        ["bent", "wrong"]
+      )
+      const swept = yield* core.query<{ ip: string | null }>(
+        "select dst_endpoint_ip as ip from tenant_acme.ocsf_network_activity order by stream_seq"
+      )
+      assert.deepStrictEqual(
+        swept.map(({ ip }) => ip),
+        ["bent", "10.0.0.2", null]
+      )
+      assert.strictEqual(yield* count("ocsf_network_activity", "direction = 'theirs'"), 1)
+      // A kind whose table was not there yet goes on working, as do the swapped ones.
+      yield* log("after")
+      yield* core.publish(slug, "telemetry.x", encode(JSON.stringify({ metric_name: "m", value: 1 })))
+      yield* awaitRows("logs", 3)
+      yield* awaitRows("timeseries_metrics", 1)
+      yield* noReplaySchema(core)
+    })
+  )
+
   it.live("writes rows anew from a sequence on, and leaves the older ones, dead letters and grants as they were", () =>
     Effect.gen(function* () {
       const core = yield* startWithAcme()
