@@ -6,6 +6,7 @@ import { Layer } from "effect"
 import { EdgeBuffer } from "./EdgeBuffer.ts"
 import { EdgeConfig, layerConfigFile } from "./EdgeConfig.ts"
 import { EdgeMetrics } from "./EdgeMetrics.ts"
+import { FlowListeners } from "./FlowListeners.ts"
 import { OtlpGrpc } from "./OtlpGrpc.ts"
 import { OtlpHttp } from "./OtlpHttp.ts"
 import { SnmpListener } from "./SnmpListener.ts"
@@ -16,6 +17,7 @@ import { Uplink } from "./Uplink.ts"
 export const EdgeCollectorApp = Layer.mergeAll(
   SyslogListeners,
   SnmpListener,
+  FlowListeners,
   OtlpGrpc,
   OtlpHttp,
   Uplink.pipe(Layer.provide(Nats.layer))

@@ -27,6 +27,8 @@
  * | `EDGE_SNMP_PORT` | port | — | SNMP traps and informs |
  * | `EDGE_SNMP_COMMUNITIES` | texts, commas | — | communities that versions 1 and 2c must have |
  * | `EDGE_SNMP_USERS_FILE` | path | — | JSON, the users of version 3; with neither this nor communities, everybody's traps are taken |
+ * | `EDGE_NETFLOW_PORT` | port | — | NetFlow 5, NetFlow 9 and IPFIX over UDP |
+ * | `EDGE_SFLOW_PORT` | port | — | sFlow 5 |
  */
 import { readFileSync } from "node:fs"
 import { Config, ConfigProvider, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
@@ -81,6 +83,7 @@ const config = Config.all({
     ),
     usersFile: text("EDGE_SNMP_USERS_FILE")
   }),
+  flows: Config.all({ netflowPort: port("EDGE_NETFLOW_PORT"), sflowPort: port("EDGE_SFLOW_PORT") }),
   otlp: Config.all({
     grpcPort: port("EDGE_OTLP_GRPC_PORT"),
     httpPort: port("EDGE_OTLP_HTTP_PORT"),
