@@ -69,6 +69,34 @@ const dbEventWriter = user("db-event-writer", "platform", [
   `$JS.ACK.${SHARED_STREAM_NAME}.>`
 ])
 
+/** Where zen-consumer keeps how far it has come, and where it reads rules. */
+const [ZEN_POSITIONS, RULES] = ["KV_bulkhead-zen-positions", "KV_bulkhead-rules"]
+
+/** Raw logs, and so the subjects of their results. */
+const RAW_LOGS = ["logs.syslog", "logs.snmp", "logs.otel", "logs.internal.*", "logs.internal.*.*"]
+
+/** It reads every tenant's raw logs and publishes what rules make of them, and where they fail. */
+const zenConsumer = user("zen-consumer", "platform", [
+  "$JS.API.STREAM.LIST",
+  "$JS.API.STREAM.INFO.*",
+  // Its consumers: one a stream of a tenant's own, one a tenant in the stream of all.
+  "$JS.API.CONSUMER.DURABLE.CREATE.*.zen-consumer",
+  "$JS.API.CONSUMER.DELETE.*.zen-consumer",
+  "$JS.API.CONSUMER.MSG.NEXT.*.zen-consumer",
+  "$JS.ACK.*.zen-consumer.>",
+  `$JS.API.CONSUMER.DURABLE.CREATE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.DELETE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${SHARED_STREAM_NAME}.*`,
+  `$JS.ACK.${SHARED_STREAM_NAME}.>`,
+  // The watch on the rules.
+  `$JS.API.CONSUMER.CREATE.${RULES}.>`,
+  // How far each lane has come.
+  `$JS.API.STREAM.CREATE.${ZEN_POSITIONS}`,
+  `$JS.API.DIRECT.GET.${ZEN_POSITIONS}.>`,
+  "$KV.bulkhead-zen-positions.>",
+  ...RAW_LOGS.flatMap((subject) => [subject, `*.${subject}`].flatMap((one) => [`${one}.processed`, `${one}.failed`]))
+])
+
 /** It answers whoever asked, and starts nothing: so it has no answers of its own to read. */
 const signer: PlatformUser = {
   account: "platform",
@@ -96,6 +124,7 @@ const auditor = user("auditor", "system", ["$SYS.REQ.CLAIMS.LIST", "$SYS.REQ.ACC
 export const PLATFORM_USERS = {
   core,
   "db-event-writer": dbEventWriter,
+  "zen-consumer": zenConsumer,
   signer,
   "signer-system": signerSystem,
   auditor

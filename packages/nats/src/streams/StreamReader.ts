@@ -76,6 +76,14 @@ export const READERS = {
     ownStreams: false,
     sharedStream: "one",
     madeBy: "reader"
+  },
+  /** zen-consumer's, one lane for each tenant. */
+  zenConsumer: {
+    name: "zen-consumer",
+    patterns: ["logs.syslog", "logs.snmp", "logs.otel", "logs.internal.*", "logs.internal.*.*"],
+    ownStreams: true,
+    sharedStream: "each",
+    madeBy: "reader"
   }
 } as const satisfies Readonly<Record<string, StreamReader>>
 

@@ -39,6 +39,7 @@ export const readersOfPlatform: Effect.Effect<ReadonlyArray<StreamReader>, never
   ({ eventWriter, storedLogs, streamSettings }) => [
     ...(eventWriter === "on" ? [{ ...READERS.eventWriter, patterns: recordPatterns(storedLogs) }] : []),
     { ...READERS.dbEventWriter, patterns: recordPatterns(storedLogs) },
+    READERS.zenConsumer,
     ...(streamSettings.readers ?? [])
   ]
 )

@@ -1,0 +1,18 @@
+export type { RuleFailure, RuleOutcome } from "./internal/protocol.ts"
+export { Jdm, RULE_LENGTH_MAX } from "./Jdm.ts"
+export { RuleEngine, type RuleToRun } from "./RuleEngine.ts"
+export {
+  DEFAULT_GROUPS,
+  DecisionGroup,
+  groupOf,
+  parseRuleSet,
+  RULE_BUCKET,
+  RuleFormat,
+  RuleName,
+  RuleResult,
+  RuleSet,
+  RuleStep,
+  ruleKey,
+  ruleSetKey
+} from "./RuleSet.ts"
+export { SHIPPED_RULES, type ShippedRule } from "./shippedRules.ts"
