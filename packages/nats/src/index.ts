@@ -58,6 +58,7 @@ export {
 } from "./streams/applyStreams.ts"
 export { changesOfTenant } from "./streams/changesOfTenant.ts"
 export { diffStreams } from "./streams/diffStreams.ts"
+export { ensureConsumers } from "./streams/ensureConsumers.ts"
 export { ensureStream, type StreamIncarnation } from "./streams/ensureStream.ts"
 export { fingerprint } from "./streams/fingerprint.ts"
 export type {

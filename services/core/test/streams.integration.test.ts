@@ -3,11 +3,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TenantSlug } from "@bulkhead/channels"
 import { waitUntil } from "@bulkhead/devstack"
-import { applyStreams, compareStreams, Nats } from "@bulkhead/nats"
+import { compareStreams, Nats } from "@bulkhead/nats"
 import { assert, describe, it } from "@effect/vitest"
 import { AckPolicy, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { startCore } from "../testing/coreHarness.ts"
 import { ocsfEvent } from "../testing/events.ts"
 import { ask, assertProblem } from "./ask.ts"
@@ -77,12 +77,14 @@ describe("the plan of an installation", () => {
       assert.deepInclude(yield* config("events-acme"), { max_age: HOUR_MS * 1e6, max_bytes: 268_435_456 })
       assert.deepInclude(yield* config("events-globex"), { max_age: week * 1e6, max_bytes: 1_073_741_824 })
       assert.strictEqual((yield* config("events-globex")).duplicate_window, HOUR_MS * 1e6)
-      const plan = yield* core.api.streams.plan({ query: {} })
-      const made = yield* Effect.provide(applyStreams(plan), core.layer)
-      assert.deepStrictEqual(
-        made.changes.map((change) => [change.kind, change.stream]),
-        ["acme", "default", "globex"].map((tenant) => ["create-consumer", `events-${tenant}`])
-      )
+      const isAsPlanned = Effect.map(core.api.streams.compare({ query: {} }), ({ changes }) => changes.length === 0)
+      yield* waitUntil("core has made the consumers of the plan as well", isAsPlanned)
+      yield* Effect.promise(() => core.manager.consumers.delete("events-acme", "zen"))
+      const events = yield* Stream.runCollect(yield* core.api.streams.apply({ payload: {} }))
+      assert.deepStrictEqual(events, [
+        { event: "made", kind: "create-consumer", stream: "events-acme", consumer: "zen", made: 1, wanted: 1 },
+        { event: "done", made: 1 }
+      ])
       const [zen] = yield* Effect.map(core.api.streams.lag({ query: { tenant: "acme" } }), (lags) =>
         lags.filter(({ consumer }) => consumer === "zen")
       )
@@ -97,6 +99,26 @@ describe("the plan of an installation", () => {
       assert.deepInclude(plan, { layout: "shared", mode: "legacy" })
       assert.include(plan.streams.find(({ name }) => name === "events")?.subjects ?? [], "events.>")
       assertProblem(yield* ask(core.url, "GET", "/v1/streams/plan?layout=none"), 400, /layout/)
+    })
+  )
+
+  it.live("is applied only as it was shown, and without what may be lost and is not allowed", () =>
+    Effect.gen(function* () {
+      const core = yield* start()
+      yield* core.create("acme")
+      const { fingerprint: shown } = yield* core.api.streams.compare({ query: {} })
+      yield* Effect.promise(() => core.manager.streams.add({ name: "events-oldco", subjects: ["oldco.>"] }))
+      const apply = (body: object) => ask(core.url, "POST", "/v1/streams/apply", body)
+      assertProblem(yield* apply({ shown }), 409, /not as it was when the changes were shown.*changes-refused/)
+      assertProblem(yield* apply({}), 409, /stream-deleted of \\"events-oldco\\"/)
+      assertProblem(yield* apply({ allow: [{ risk: "everything" }] }), 400, /risk/)
+      assertProblem(yield* apply({ tenant: "nobody" }), 404, /no tenant/)
+      const made = (payload: Parameters<typeof core.api.streams.apply>[0]["payload"]) =>
+        Effect.flatMap(core.api.streams.apply({ payload }), Stream.runCollect)
+      assert.deepStrictEqual(yield* made({ tenant: "acme" }), [{ event: "done", made: 0 }])
+      const allow = [{ risk: "stream-deleted", stream: "events-oldco" }] as const
+      assert.deepStrictEqual((yield* made({ allow })).at(-1), { event: "done", made: 1 })
+      assert.deepStrictEqual((yield* core.api.streams.compare({ query: {} })).changes, [])
     })
   )
 })
@@ -150,15 +172,33 @@ describe("the lag of readers", () => {
     })
   )
 
-  it.live("is told in the shared stream too", () =>
+  it.live("is told in the shared stream too, whose consumers come and go with their tenants", () =>
     Effect.gen(function* () {
-      const core = yield* start({ CORE_LAYOUT: "shared" })
+      const exporter = {
+        name: "exporter",
+        patterns: ["logs.>"],
+        ownStreams: true,
+        sharedStream: "each",
+        madeBy: "plan"
+      }
+      const file = yield* settingsFile(JSON.stringify({ readers: [exporter] }))
+      const core = yield* start({ CORE_LAYOUT: "shared", CORE_STREAM_SETTINGS_FILE: file })
       yield* core.create("acme")
       yield* core.create("globex")
-      const consumers = yield* Effect.map(core.api.streams.lag({ query: { tenant: "acme" } }), (lags) =>
-        lags.map(({ reader, consumer, tenant }) => [reader, consumer, tenant])
+      const consumersOf = (tenant: string) =>
+        Effect.map(core.api.streams.lag({ query: { tenant } }), (lags) =>
+          lags.map(({ reader, consumer, tenant }) => [reader, consumer, tenant].join(" "))
+        )
+      assert.deepStrictEqual(yield* consumersOf("acme"), [
+        "event-writer event-writer-acme acme",
+        "exporter exporter-acme acme"
+      ])
+      yield* core.api.tenants.delete({ params: { slug: "acme" } })
+      yield* waitUntil(
+        "the tenant's consumers are gone with it, and nothing is left to change",
+        Effect.map(core.api.streams.compare({ query: {} }), ({ changes }) => changes.length === 0)
       )
-      assert.deepStrictEqual(consumers, [["event-writer", "event-writer-acme", "acme"]] as never)
+      assert.include(yield* consumersOf("globex"), "exporter exporter-globex globex")
     })
   )
 })

@@ -3,10 +3,10 @@
  * and only then changes anything, change by change. Safe to repeat: what was made is not made again.
  */
 import { randomUUID } from "node:crypto"
-import { AckPolicy, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream"
+import type { JetStreamManager } from "@nats-io/jetstream"
 import { Effect, Result, Schema } from "effect"
 import { askJetStream, unlessMissing } from "../internal/askJetStream.ts"
-import { PLAN_MARK } from "../internal/lookAtStream.ts"
+import { createConsumer, plannedConfig } from "../internal/createConsumer.ts"
 import { sortFailure } from "../internal/sortFailure.ts"
 import type { Nats } from "../Nats.ts"
 import type { NatsError, NatsReason } from "../NatsError.ts"
@@ -16,7 +16,7 @@ import { reservedBytes } from "./limitProblems.ts"
 import type { ObservedServer } from "./ObservedServer.ts"
 import { observeStreams } from "./observeStreams.ts"
 import { RISKS, Risk, type StreamChange, type StreamDiff, type StreamProblem } from "./StreamChange.ts"
-import type { PlannedConsumer, StreamPlan } from "./StreamPlan.ts"
+import type { StreamPlan } from "./StreamPlan.ts"
 import { serverConfigOf, serverUpdateOf, shapeOfPlan } from "./StreamShape.ts"
 
 /** A risk that may be taken, with every stream or with one. */
@@ -108,19 +108,6 @@ const refuseOther = (shown: string | undefined, diff: StreamDiff) =>
     ? Effect.void
     : Effect.fail(refuse(["the server is not as it was when the changes were shown"], "look at them again"))
 
-const consumerConfig = ({ filterSubjects }: Pick<PlannedConsumer, "filterSubjects">) => ({
-  filter_subjects: [...filterSubjects],
-  metadata: { ...PLAN_MARK }
-})
-
-const createConsumer = (manager: JetStreamManager, stream: string, wanted: PlannedConsumer) =>
-  manager.consumers.add(stream, {
-    durable_name: wanted.name,
-    ack_policy: AckPolicy.Explicit,
-    deliver_policy: DeliverPolicy.All,
-    ...consumerConfig(wanted)
-  })
-
 const make = async (manager: JetStreamManager, change: StreamChange): Promise<void> => {
   const { stream } = change
   switch (change.kind) {
@@ -141,7 +128,7 @@ const make = async (manager: JetStreamManager, change: StreamChange): Promise<vo
       await createConsumer(manager, stream, change.wanted)
       return
     case "update-consumer":
-      await manager.consumers.update(stream, change.consumer, consumerConfig(change.wanted))
+      await manager.consumers.update(stream, change.consumer, plannedConfig(change.wanted))
       return
     case "replace-consumer":
       await manager.consumers.delete(stream, change.consumer).catch(unlessMissing)

@@ -12,14 +12,19 @@ import {
 } from "@bulkhead/channels"
 import type { Flags } from "@bulkhead/flags"
 import {
+  consumerName,
   deleteConsumer,
   deleteStream,
+  ensureConsumers,
   ensureStream,
   findStream,
   type Nats,
   type NatsError,
+  type PlannedStream,
+  planSharedStream,
   planTenantStream,
   purgeSubject,
+  READERS,
   type StreamIncarnation,
   sharedStreamSubject,
   storedUnder
@@ -28,9 +33,9 @@ import { type LaneStats, LaneStore, type StorageError, type TenantStore } from "
 import type { Tenant } from "@bulkhead/tenancy"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
-import { durableOf } from "../lanes/recordLane.ts"
+import { readersOfPlatform } from "./planOfPlatform.ts"
 import { makeSharedStream } from "./SharedStream.ts"
-import { settingsOf } from "./streamSettings.ts"
+import { settingsOf, sharedSettings } from "./streamSettings.ts"
 
 /** What the server says of a tenant's messages after their removal. */
 export interface StreamRemains {
@@ -76,6 +81,14 @@ const beginLane = Effect.fnUntraced(function* (tenant: TenantSlug) {
   yield* (yield* LaneStore).open(tenant, `${found.stream}@${found.createdAt}`, found.lastSequence)
 })
 
+/** A reader whose consumer the server refuses keeps no tenant's lane from running; `bulkhead streams plan` shows it too. */
+const ensureReaders = (planned: PlannedStream) =>
+  ensureConsumers(planned).pipe(
+    Effect.catchReason("NatsError", "RequestRefused", ({ message: problem }) =>
+      Effect.logWarning("a consumer of the plan cannot be made", { problem })
+    )
+  )
+
 const make = Effect.gen(function* () {
   const config = yield* CoreConfig
   const isShared = config.layout === "shared"
@@ -83,8 +96,12 @@ const make = Effect.gen(function* () {
   const ensureShared = yield* makeSharedStream
 
   const ensureOwn = Effect.fnUntraced(function* (tenant: Tenant, mode: PrefixMode) {
-    const planned = planTenantStream({ tenant: tenant.slug, mode, settings: yield* settingsOf(tenant) })
-    return planned === undefined ? undefined : yield* ensureStream(planned)
+    const readers = yield* readersOfPlatform
+    const planned = planTenantStream({ tenant: tenant.slug, mode, settings: yield* settingsOf(tenant), readers })
+    if (planned === undefined) return undefined
+    const made = yield* ensureStream(planned)
+    yield* ensureReaders(planned)
+    return made
   })
 
   const ensureInShared = Effect.fnUntraced(function* (
@@ -94,6 +111,9 @@ const make = Effect.gen(function* () {
   ) {
     if (status === "provisioning" && lanes.length === 0) yield* beginLane(slug)
     const made = yield* ensureShared
+    const settings = yield* sharedSettings
+    // Those of this tenant, and those that read all tenants.
+    yield* ensureReaders(planSharedStream({ tenants: [slug], mode, settings, readers: yield* readersOfPlatform }))
     return patternsForTenant(slug, "events.>", mode).length === 0 ? undefined : made
   })
 
@@ -101,7 +121,13 @@ const make = Effect.gen(function* () {
     const subject = sharedStreamSubject(slug)
     // First the stream takes no more of them.
     if (isShared) yield* ensureShared
-    yield* deleteConsumer(SHARED_STREAM_NAME, durableOf(SHARED_STREAM_NAME, slug))
+    const readers = [READERS.eventWriter, ...(yield* readersOfPlatform)]
+    const durables = new Set(
+      readers
+        .filter(({ sharedStream }) => sharedStream === "each")
+        .map((reader) => consumerName(reader, SHARED_STREAM_NAME, slug))
+    )
+    yield* Effect.forEach(durables, (durable) => deleteConsumer(SHARED_STREAM_NAME, durable), { discard: true })
     yield* purgeSubject(SHARED_STREAM_NAME, subject)
     yield* deleteStream(streamName(slug))
     return { inShared: yield* storedUnder(SHARED_STREAM_NAME, subject) }
