@@ -77,6 +77,7 @@ const RAW_LOGS = ["logs.syslog", "logs.snmp", "logs.otel", "logs.internal.*", "l
 
 /** It reads every tenant's raw logs and publishes what rules make of them, and where they fail. */
 const zenConsumer = user("zen-consumer", "platform", [
+  "$JS.API.INFO",
   "$JS.API.STREAM.LIST",
   "$JS.API.STREAM.INFO.*",
   // Its consumers: one a stream of a tenant's own, one a tenant in the stream of all.
