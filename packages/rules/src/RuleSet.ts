@@ -5,7 +5,7 @@
 import { subjectMatches, type TenantSlug } from "@bulkhead/channels"
 import { Option, Schema } from "effect"
 
-/** The KV bucket that core writes and zen-consumer follows. */
+/** The KV bucket that zen-consumer follows. */
 export const RULE_BUCKET = "bulkhead-rules"
 
 /** How many rules run on one message, and how many groups a tenant has. */

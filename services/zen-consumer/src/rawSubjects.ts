@@ -10,5 +10,5 @@ export const isRaw = (subject: string): boolean => !subject.endsWith(PROCESSED) 
 
 export const processedSubject = (subject: string): string => `${subject}${PROCESSED}`
 
-/** Where a message goes whose rules failed, with the reason in its headers: core keeps it as a dead letter. */
+/** Where a message goes whose rules failed, whole, with the reason in its headers. */
 export const failedSubject = (subject: string): string => `${subject}${FAILED}`
