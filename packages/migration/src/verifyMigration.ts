@@ -3,8 +3,8 @@
  */
 import { Effect } from "effect"
 import { type Comparison, compareCopies, type OnRead } from "./compareCopies.ts"
-import { awaitCopied, copiesOf } from "./internal/copies.ts"
 import type { JetStreamAdmin } from "./internal/JetStreamAdmin.ts"
+import { openedAtIn } from "./internal/openedAt.ts"
 import type { JournalEntry } from "./Journal.ts"
 import { MigrationError, WrongState } from "./MigrationError.ts"
 import { stepId } from "./MigrationPlan.ts"
@@ -31,16 +31,6 @@ export const verifyMigration: (
     })
     return yield* new MigrationError({ operation: "verifyMigration", reason })
   }
-  const { facts: openedAt = {} } = steps[stepId({ _tag: "OpenTargets" })] ?? {}
-  return yield* Effect.forEach(plan.sources, ({ stream }) => {
-    const awaitAll = Effect.forEach(
-      copiesOf(plan, stream),
-      ({ target, copy }) => {
-        const at = openedAt[target.stream]
-        return awaitCopied(target, copy, typeof at === "number" ? at : undefined, () => {})
-      },
-      { discard: true }
-    )
-    return compareCopies(plan, stream, awaitAll, onRead)
-  })
+  const { facts = {} } = steps[stepId({ _tag: "OpenTargets" })] ?? {}
+  return yield* Effect.forEach(plan.sources, ({ stream }) => compareCopies(plan, stream, openedAtIn(facts), onRead))
 })

@@ -133,4 +133,55 @@ describe("a migration under load", () => {
       }),
     90_000
   )
+
+  it.live(
+    "knows a message whose repeat with a prefix is there before its copy, when it goes on and when it goes back",
+    () =>
+      Effect.gen(function* () {
+        const names = ["everything"] as const
+        const installation = yield* startInstallation({ consumers: names, publishers: 1, stored: 20 })
+        const [publisher] = installation.publishers
+        const [reader] = installation.readers.values()
+        if (publisher === undefined || reader === undefined) throw new Error("no publisher")
+        yield* installation.stopPublishing
+        /** Each without and with a prefix at once: some repeats are faster than the copy. */
+        const publishPairs = (some: string) =>
+          Effect.promise(async () => {
+            const ids = Array.from({ length: 50 }, (_, number) => `${some} ${number}`)
+            let faster = 0
+            for (const id of ids) {
+              const answers = await Promise.all([
+                installation.client.publish("logs.syslog", id, { msgID: id }),
+                installation.client.publish("default.logs.syslog", id, { msgID: id })
+              ])
+              if (!answers[1].duplicate) faster += 1
+              publisher.acknowledged.set(id, "logs.syslog")
+            }
+            assert.isAbove(faster, 0)
+          })
+        yield* Effect.gen(function* () {
+          const journal = yield* begin(installation, { drainMs: 1_000 })
+          yield* runForward(journal, "both")
+          reader.isStuck = true
+          yield* publishPairs("back")
+          yield* runBack(journal)
+          assert.deepStrictEqual(yield* installation.settledFaults, [])
+          yield* cleanUp(journal)
+        }).pipe(Effect.scoped, Effect.provideContext(installation.tools))
+        reader.isStuck = false
+        yield* Effect.gen(function* () {
+          const journal = yield* begin(installation)
+          yield* runForward(journal, "both")
+          yield* publishPairs("forward")
+          yield* runForward(journal, "prefixed")
+          assert.deepStrictEqual(yield* installation.settledFaults, [])
+          const times = yield* installation.storedIn("events-default")
+          assert.deepStrictEqual(
+            [...times].filter(([id, count]) => id.startsWith("forward") && count !== 1),
+            []
+          )
+        }).pipe(Effect.scoped, Effect.provideContext(installation.tools))
+      }),
+    60_000
+  )
 })

@@ -7,6 +7,7 @@ import type { MigrationPlan, PlannedCopy, PlannedTarget } from "../MigrationPlan
 import { ORIGIN_HEADER, parseOrigin } from "./origin.ts"
 import { readMessages } from "./readMessages.ts"
 import { lastUnder, nextUnder, streamInfo } from "./streamState.ts"
+import { superseded } from "./superseded.ts"
 
 /** The patterns of a copy as they look in the new stream. */
 export const copiedPatterns = ({ tenant }: PlannedTarget, { patterns }: PlannedCopy): ReadonlyArray<string> =>
@@ -83,8 +84,10 @@ export const lastCopy = Effect.fnUntraced(function* (
 })
 
 const LOOK_EVERY = "50 millis"
+/** Ids are looked up this rarely: one message after another is read for them. */
+const LOOKS_PER_IDS = 20
 
-/** Waits until every message that the old stream holds now under the copy's patterns has been copied. */
+/** Waits until every message that the old stream holds now under the copy's patterns has been copied, or superseded. */
 export const awaitCopied = Effect.fnUntraced(function* (
   target: PlannedTarget,
   copy: PlannedCopy,
@@ -95,9 +98,14 @@ export const awaitCopied = Effect.fnUntraced(function* (
   if (newest === undefined) return
   let lookedTo = (yield* streamInfo(target.stream)).state.last_seq
   let last = yield* lastCopy(target, copy, openedAt, lookedTo)
-  while (last.origin < newest.sequence) {
+  for (let looks = 1; last.origin < newest.sequence; looks += 1) {
     onProgress(last.origin, newest.sequence)
     yield* Effect.sleep(LOOK_EVERY)
+    if (looks % LOOKS_PER_IDS === 0) {
+      const range = { fromSequence: last.origin + 1, toSequence: newest.sequence }
+      const { found, missing } = yield* superseded(target, copy, openedAt, range)
+      if (missing > 0 && found.size === missing) break
+    }
     const toSequence = (yield* streamInfo(target.stream)).state.last_seq
     if (toSequence === lookedTo) continue
     last =

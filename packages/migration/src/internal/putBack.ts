@@ -1,9 +1,11 @@
 /**
  * Brings messages that only a new stream holds back into the old ones, without their prefix. Each says where it comes
  * from, so that a process which goes on where another was killed knows what is back already. Ids stay: a publisher that
- * repeats such a message without prefix is recognised.
+ * repeats such a message without prefix is recognised. Where an old stream knows the id already, its consumers go on behind
+ * that message although nobody has read it: so it comes back under an id of its own.
  */
 import { subjectMatches } from "@bulkhead/channels"
+import type { JetStreamClient } from "@nats-io/jetstream"
 import { type MsgHdrs, headers as makeHeaders } from "@nats-io/nats-core"
 import { Effect } from "effect"
 import type { MigrationPlan, PlannedTarget } from "../MigrationPlan.ts"
@@ -30,8 +32,12 @@ const returning = (target: PlannedTarget, sequence: number, given: MsgHdrs | und
     if (!isServersOwn(name)) for (const value of values) headers.append(name, value)
   }
   const mark = `${target.stream} ${sequence}`
-  if (!headers.has(ID_HEADER)) headers.set(ID_HEADER, `bulkhead-returned ${mark}`)
   headers.set(RETURNED_HEADER, mark)
+  return headers.has(ID_HEADER) ? headers : withOwnId(headers)
+}
+
+const withOwnId = (headers: MsgHdrs): MsgHdrs => {
+  headers.set(ID_HEADER, `bulkhead-returned ${headers.get(RETURNED_HEADER)}`)
   return headers
 }
 
@@ -49,8 +55,10 @@ const returnedBefore = Effect.fnUntraced(function* (target: PlannedTarget, sourc
 
 const AT_ONCE = 100
 
-const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returning>, stream: string) {
+const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returning>, stream: string, before: number) {
   const admin = yield* JetStreamAdmin
+  const publish = (client: JetStreamClient, { subject, headers, data }: Returning) =>
+    client.publish(subject, data, { headers, expect: { streamName: stream } })
   for (let at = 0; at < messages.length; at += AT_ONCE) {
     const some = messages.slice(at, at + AT_ONCE)
     yield* admin.ask({
@@ -58,9 +66,11 @@ const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returnin
       rights: `STREAM.INFO, and to publish to ${[...new Set(some.map(({ subject }) => subject))].slice(0, 3).join(", ")}`,
       ask: ({ client }) =>
         Promise.all(
-          some.map(({ subject, headers, data }) =>
-            client.publish(subject, data, { headers, expect: { streamName: stream } })
-          )
+          some.map(async (message) => {
+            const ack = await publish(client, message)
+            if (!ack.duplicate || ack.seq > before) return
+            await publish(client, { ...message, headers: withOwnId(message.headers) })
+          })
         )
     })
   }
@@ -120,7 +130,9 @@ export const putBack = Effect.fnUntraced(function* (options: PutBackOptions) {
   for (let from = fromSequence; from <= toSequence; from += CHUNK) {
     const range = { fromSequence: from, toSequence: Math.min(toSequence, from + CHUNK - 1) }
     const chunk = yield* readChunk(options, isBack, range)
-    for (const [source, messages] of chunk.bySource) yield* publishAll(messages, source)
+    for (const [source, messages] of chunk.bySource) {
+      yield* publishAll(messages, source, options.before(source))
+    }
     for (const subject of chunk.homeless) homeless.add(subject)
   }
   return homeless

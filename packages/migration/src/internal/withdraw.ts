@@ -32,6 +32,7 @@ import { type PublishedId, rememberIds } from "./rememberIds.ts"
 import type { StepRun } from "./StepRun.ts"
 import { serverFeatures } from "./serverFeatures.ts"
 import { findStreamInfo, nextUnder, streamInfo, updateStream } from "./streamState.ts"
+import { superseded } from "./superseded.ts"
 
 /** What is noted, by stream or consumer. */
 export const factNames = {
@@ -92,7 +93,12 @@ const copiedThrough = Effect.fnUntraced(function* (run: StepRun, source: string)
     const openedAt = yield* openedAtOf(run, target.stream)
     const end = numberIn(facts, factNames.end(target.stream)) ?? 0
     const last = yield* lastCopy(target, copy, openedAt, end)
-    const next = yield* nextUnder(source, copy.patterns, last.origin + 1)
+    const range = { fromSequence: last.origin + 1, toSequence: through }
+    const { found } = yield* superseded(target, copy, openedAt, range)
+    let next = yield* nextUnder(source, copy.patterns, last.origin + 1)
+    while (next !== undefined && found.has(next.sequence)) {
+      next = yield* nextUnder(source, copy.patterns, next.sequence + 1)
+    }
     if (next !== undefined) through = Math.min(through, next.sequence - 1)
   }
   return through

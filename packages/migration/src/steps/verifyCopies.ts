@@ -3,8 +3,7 @@
  */
 import { Effect } from "effect"
 import { compareCopies } from "../compareCopies.ts"
-import { awaitCopied, copiesOf } from "../internal/copies.ts"
-import { openedAtOf } from "../internal/openedAt.ts"
+import { openedAtIn } from "../internal/openedAt.ts"
 import type { StepKind, StepOf } from "../internal/StepRun.ts"
 import { CopyDiffers, MigrationError, OperatorNeeded } from "../MigrationError.ts"
 import { stepId } from "../MigrationPlan.ts"
@@ -17,13 +16,8 @@ export const verifyCopies: StepKind<StepOf<"VerifyCopies">> = {
   apply: Effect.fnUntraced(function* (step, run) {
     const { plan, note, tell } = run
     const { stream } = step
-    const awaitAll = Effect.forEach(
-      copiesOf(plan, stream),
-      ({ target, copy }) =>
-        Effect.flatMap(openedAtOf(run, target.stream), (openedAt) => awaitCopied(target, copy, openedAt, () => {})),
-      { discard: true }
-    )
-    const { subjects, unclaimed, messages } = yield* compareCopies(plan, stream, awaitAll, tell)
+    const facts = yield* run.factsOf({ _tag: "OpenTargets" })
+    const { subjects, unclaimed, messages } = yield* compareCopies(plan, stream, openedAtIn(facts), tell)
     const failed = (reason: CopyDiffers | OperatorNeeded) => new MigrationError({ operation: "verifyCopies", reason })
     const differences = subjects
       .filter(({ isEqual }) => !isEqual)
