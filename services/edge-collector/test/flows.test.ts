@@ -107,7 +107,7 @@ describe("flows", () => {
           }
         }
       }),
-      { numRuns: 3_000 }
+      { numRuns: 1_000 }
     )
   })
 })

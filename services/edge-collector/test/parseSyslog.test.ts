@@ -87,7 +87,7 @@ describe("parseSyslog", () => {
         assert.include([record.host, arrival.address], record.host)
         assert.strictEqual(record._remote_addr, "berlin:10.0.0.7")
       }),
-      { numRuns: 500 }
+      { numRuns: 200 }
     )
   })
 })

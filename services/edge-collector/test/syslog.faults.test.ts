@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { connect as connectTls } from "node:tls"
 import { temporaryFolder } from "@bulkhead/accounts/testing"
@@ -34,8 +35,11 @@ layer(Platform.layer, { excludeTestServices: true })("edge-collector", (it) => {
       const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")]
       const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
       execFileSync("openssl", [...request, "-subj", "/CN=edge", "-keyout", key, "-out", cert], { stdio: "ignore" })
+      const { NATS_URL, NATS_CREDS_FILE } = environment
+      const file = join(folder, "edge.json")
+      writeFileSync(file, JSON.stringify({ NATS_URL, EDGE_SYSLOG_LINE_BYTES_MAX: 1_000 }))
       const collector = yield* startCollector(
-        { ...environment, EDGE_SYSLOG_TLS_CERT: cert, EDGE_SYSLOG_TLS_KEY: key, EDGE_SYSLOG_LINE_BYTES_MAX: "1000" },
+        { NATS_CREDS_FILE, EDGE_CONFIG_FILE: file, EDGE_SYSLOG_TLS_CERT: cert, EDGE_SYSLOG_TLS_KEY: key },
         ["EDGE_SYSLOG_UDP_PORT", "EDGE_SYSLOG_TCP_PORT", "EDGE_SYSLOG_TLS_PORT"]
       )
       yield* sendDatagrams(collector.port("EDGE_SYSLOG_UDP_PORT"), ["<14>datagram 0", new Uint8Array([255, 0, 254])])
