@@ -62,6 +62,12 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/health/index.ts")).health
   },
   {
+    name: "doctor",
+    description:
+      "Say where a tenant's message stops and what to do; 0 where it gets through, 1 where it stops, 3 or 4 before core",
+    load: async () => (await import("./commands/doctor/index.ts")).doctor
+  },
+  {
     name: "context",
     description: "Name the installations you work with, and choose one",
     load: async () => (await import("./commands/context/index.ts")).context

@@ -17,6 +17,7 @@ import { AuthorizationLayer } from "./api/Authorization.ts"
 import { CoreApi } from "./api/CoreApi.ts"
 import { CredentialsHandlers } from "./api/CredentialsHandlers.ts"
 import { DeadLettersHandlers } from "./api/DeadLettersHandlers.ts"
+import { DiagnosisHandlers } from "./api/DiagnosisHandlers.ts"
 import { FlagsHandlers } from "./api/FlagsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
 import { IsolationHandlers } from "./api/IsolationHandlers.ts"
@@ -90,6 +91,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
     CredentialsHandlers,
     DeadLettersHandlers,
     ReplaysHandlers,
+    DiagnosisHandlers,
     FlagsHandlers,
     StreamsHandlers,
     IsolationHandlers,

@@ -4,6 +4,7 @@
 import { HttpApi, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { CredentialsApi } from "./CredentialsApi.ts"
 import { DeadLettersApi } from "./DeadLettersApi.ts"
+import { DiagnosisApi } from "./DiagnosisApi.ts"
 import { FlagsApi } from "./FlagsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IsolationApi } from "./IsolationApi.ts"
@@ -16,6 +17,7 @@ export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(CredentialsApi)
   .add(DeadLettersApi)
   .add(ReplaysApi)
+  .add(DiagnosisApi)
   .add(FlagsApi)
   .add(StreamsApi)
   .add(IsolationApi)
