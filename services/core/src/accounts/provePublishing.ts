@@ -2,11 +2,10 @@
  * The last step of making a tenant: a client with new credentials of its own reaches its stream. The message it sends
  * expects another stream, so the stream answers and stores nothing.
  */
-import { limitsOf } from "@bulkhead/accounts"
 import type { Tenant } from "@bulkhead/tenancy"
 import { JetStreamApiError, jetstream } from "@nats-io/jetstream"
 import { Effect, Schema } from "effect"
-import { connectAsTenant, type TenantRefused } from "./connectAsTenant.ts"
+import { connectAsClient } from "./connectAsClient.ts"
 import { TenantAccounts } from "./TenantAccounts.ts"
 
 /** A tenant's client gets in, and its messages do not arrive. */
@@ -22,26 +21,19 @@ export class PublishingUnproven extends Schema.TaggedError<PublishingUnproven>()
 const WRONG_STREAM = 10_060
 const ANSWER_TIMEOUT_MS = 2_000
 
-/**
- * Whether clients of the tenant have all its connections. A server that closes the socket in the same moment as it says so
- * is often not heard: then the connections are counted.
- */
-const isFull = Effect.fnUntraced(function* (tenant: Tenant, refused: TenantRefused) {
-  if (refused.isFull || refused.isRefusal) return refused.isFull
-  const { connections } = limitsOf(tenant.plan, tenant.limits)
-  const taken = (yield* TenantAccounts).connections(tenant)
-  return connections !== "unlimited" && (yield* Effect.orElseSucceed(taken, () => 0)) >= connections
-})
+/** Where a client of a tenant sends what the stream shall refuse. */
+export const PROBE_SUBJECT = "events.bulkhead.probe"
 
 export const provePublishing = Effect.fn("provePublishing")(function* (tenant: Tenant) {
   const accounts = yield* TenantAccounts
   if (!accounts.areKept) return
   const user = yield* accounts.probeUser(tenant, "collector")
-  const connection = yield* connectAsTenant(user).pipe(
+  const connection = yield* connectAsClient(tenant, user).pipe(
     // Then the server let the credentials in as far as the tenant's own limit, and its clients are there already: there
     // is no place for one more, and what was asked for must not wait until one of them goes.
-    Effect.catchTag("TenantRefused", (refused) =>
-      Effect.flatMap(isFull(tenant, refused), (full) => (full ? Effect.undefined : Effect.fail(refused)))
+    Effect.catchIf(
+      (error) => error._tag === "TenantRefused" && error.isFull,
+      () => Effect.undefined
     )
   )
   if (connection === undefined) return
@@ -49,7 +41,7 @@ export const provePublishing = Effect.fn("provePublishing")(function* (tenant: T
     try: async () => {
       const options = { expect: { streamName: "of-nobody" }, timeout: ANSWER_TIMEOUT_MS }
       const outcome: unknown = await jetstream(connection)
-        .publish("events.bulkhead.probe", "{}", options)
+        .publish(PROBE_SUBJECT, "{}", options)
         .catch((error: unknown) => error)
       if (outcome instanceof JetStreamApiError && outcome.code === WRONG_STREAM) return
       throw outcome instanceof Error ? outcome : new Error("the stream stored what it should have refused")

@@ -7,7 +7,9 @@ import { DEFAULT_TENANT } from "@bulkhead/channels"
 import type { Tenant } from "@bulkhead/tenancy"
 import { errors, type NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { connectAsTenant, type TenantRefused } from "../accounts/connectAsTenant.ts"
+import { connectAsClient } from "../accounts/connectAsClient.ts"
+import type { TenantRefused } from "../accounts/connectAsTenant.ts"
+import { PROBE_SUBJECT } from "../accounts/provePublishing.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import type { Finding } from "../api/DiagnosisApi.ts"
 import { harmless } from "../canary/walls.ts"
@@ -19,7 +21,6 @@ export interface ClientFindings {
   readonly bridge: Finding
 }
 
-const PROBE_SUBJECT = "events.bulkhead.probe"
 const ANSWER_TIMEOUT_MS = 2_000
 /** Signs it again, and gives it to all servers. */
 const SIGN_AGAIN = "Have it signed again: change one of the tenant's limits, and back"
@@ -97,7 +98,7 @@ export const checkClient = Effect.fnUntraced(function* (tenant: Tenant, isStream
   }
   return yield* Effect.gen(function* () {
     const user = yield* accounts.probeUser(tenant, "collector")
-    const connection = yield* connectAsTenant(user)
+    const connection = yield* connectAsClient(tenant, user)
     const account = ok("the servers let a client of the tenant in")
     return { account, ...findingsOf(yield* send(connection), isStreamThere) }
   }).pipe(
