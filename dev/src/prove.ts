@@ -10,9 +10,8 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { liveClaims, proveIsolation, renderReport } from "@bulkhead/accounts"
+import { hasOwnAccounts, liveClaims, proveIsolation, renderReport } from "@bulkhead/accounts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { decode } from "@nats-io/jwt"
 import { connect, credsAuthenticator } from "@nats-io/transport-node"
 import { Console, Effect, type Scope } from "effect"
 import { DevError } from "./DevError.ts"
@@ -87,22 +86,12 @@ const claims = Effect.gen(function* (): Effect.fn.Return<Claims, unknown, Scope.
 
 const valueIn = (config: string, pattern: RegExp): string => pattern.exec(config)?.[1] ?? ""
 
-const accountOf = (jwt: string): string => {
-  try {
-    return decode(jwt).sub
-  } catch {
-    // The proof says so itself.
-    return ""
-  }
-}
-
 const prove = Effect.gen(function* () {
   const { operatorConfig, accounts } = yield* claims
   // The two preloaded accounts are the system's and then the platform's.
   const own = [...operatorConfig.matchAll(/^\s+(A[A-Z2-7]{55}): /gm)].map(([, account = ""]) => account)
-  const [, platformAccount = ""] = own
-  const found = new Set(accounts.map(accountOf))
-  if (own.length !== 2 || !own.every((account) => found.has(account))) {
+  const [systemAccount = "", platformAccount = ""] = own
+  if (own.length !== 2 || !hasOwnAccounts({ accounts, systemAccount, platformAccount })) {
     return yield* new DevError({
       problem: `among ${accounts.length} accounts' claims are not both of those that the operator's configuration names`,
       nextStep: "Without them nothing is proved: take the configuration and the claims of one installation"

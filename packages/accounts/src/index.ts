@@ -10,7 +10,7 @@ export {
 } from "./Installation.ts"
 export { NKey, type NKeyKind } from "./NKey.ts"
 export { liveClaims } from "./reachability/liveClaims.ts"
-export { type Finding, proveIsolation, type ReachabilityReport } from "./reachability/proveIsolation.ts"
+export { type Finding, hasOwnAccounts, proveIsolation, type ReachabilityReport } from "./reachability/proveIsolation.ts"
 export { renderReport } from "./reachability/renderReport.ts"
 export { READ_BACK, type ReadBack } from "./readBack.ts"
 export { TENANT_ROLES, TenantRole } from "./roles.ts"

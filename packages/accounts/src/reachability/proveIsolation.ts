@@ -45,6 +45,29 @@ export interface ReachabilityReport {
   readonly findings: ReadonlyArray<Finding>
 }
 
+const accountOf = (claims: string): string | undefined => {
+  try {
+    return readAccount(claims).publicKey
+  } catch (error) {
+    // The proof says so itself.
+    if (error instanceof ClaimsUnreadable) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether the platform's own two accounts are among the claims: without them nothing that a tenant imports can be judged,
+ * and a proof would prove nothing.
+ */
+export const hasOwnAccounts = ({
+  accounts,
+  systemAccount,
+  platformAccount
+}: Pick<Installation, "accounts" | "systemAccount" | "platformAccount">): boolean => {
+  const found = new Set(accounts.map(accountOf))
+  return found.has(systemAccount) && found.has(platformAccount)
+}
+
 /** Imports lead from account to account; one that came this far is going round in circles. */
 const HOPS_MAX = 8
 
