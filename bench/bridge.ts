@@ -6,6 +6,7 @@ import { connectWith, startInstallation } from "@bulkhead/accounts/testing"
 import { jetstream } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
 const MESSAGES = 4_000
@@ -28,8 +29,6 @@ const rate = async (connection: NatsConnection, subject: string): Promise<number
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
   return (MESSAGES * 1_000) / (performance.now() - began)
 }
-
-const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const measure = Effect.gen(function* () {
   const installation = yield* startInstallation()

@@ -8,22 +8,15 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
-import { startNatsServer, startPostgresServer } from "@bulkhead/devstack"
 import { ensureStream, Nats } from "@bulkhead/nats"
 import { type LaneProgress, runLane } from "@bulkhead/pipeline"
 import { DecodeError, decodeOcsfEvent, type OcsfEventRow, ocsfEventDecoder, ocsfEvents } from "@bulkhead/records"
-import {
-  Database,
-  LaneStore,
-  migrateControlSchema,
-  storageLayer,
-  TenantSchemas,
-  TenantStats,
-  TenantStore
-} from "@bulkhead/storage"
-import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer } from "effect"
+import { type LaneStore, migrateControlSchema, TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
+import type { PgClient } from "@effect/sql-pg"
+import { Effect, type Layer } from "effect"
 import { payloadsOf, slugOf } from "./events.ts"
+import { loadRaw, rateOf, startLaneServers } from "./laneBench.ts"
+import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
 const EVENTS = 60_000
@@ -40,8 +33,6 @@ const LATENCY_MS_MAX = 250
 const LATENCY_SECONDS = 10
 
 const eventsOf = (tenants: number): number => Math.max(EVENTS, tenants * BURST)
-
-const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const percentile = (values: ReadonlyArray<number>, share: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0
@@ -104,9 +95,6 @@ class RowCounter {
   }
 }
 
-const rateOf = <E, R>(events: number, work: Effect.Effect<unknown, E, R>) =>
-  Effect.map(Effect.timed(work), ([took]) => (events * 1_000) / Duration.toMillis(took))
-
 /** A lane that starts with its stream full, until all is written. */
 const writeAll = (tenant: TenantSlug, events: number) =>
   Effect.suspend(() => {
@@ -119,20 +107,6 @@ const writeAll = (tenant: TenantSlug, events: number) =>
       )
     )
   })
-
-/** Loads the rows in batches, each a transaction like a lane's. */
-const loadRaw = Effect.fnUntraced(function* (tenant: TenantSlug, rows: ReadonlyArray<OcsfEventRow>) {
-  const store = yield* LaneStore
-  const { lane } = yield* store.open(tenant, "raw")
-  const messageAt = () => {
-    throw new Error("PostgreSQL refused a row")
-  }
-  for (let from = 0; from < rows.length; from += BATCH.rowsMax) {
-    const batch = rows.slice(from, from + BATCH.rowsMax)
-    const tables = [{ table: ocsfEvents, rows: batch, sequences: batch.map((_, index) => from + index + 1) }]
-    yield* store.commit({ tenant, lane, from, to: from + batch.length, tables, deadLetters: [], messageAt })
-  }
-})
 
 /** Empties a tenant's tables, so that each round writes into the same state. */
 const empty = (superuser: PgClient.PgClient, tenant: TenantSlug) =>
@@ -148,7 +122,9 @@ const measureRates = Effect.fnUntraced(function* (superuser: PgClient.PgClient, 
   const lane: Array<number> = []
   for (let round = 0; round <= ROUNDS; round += 1) {
     yield* empty(superuser, tenant)
-    const load = loadRaw(tenant, rows as ReadonlyArray<OcsfEventRow>).pipe(Effect.provide(oneConnection))
+    const load = loadRaw(tenant, ocsfEvents, rows as ReadonlyArray<OcsfEventRow>, BATCH.rowsMax).pipe(
+      Effect.provide(oneConnection)
+    )
     const rawRate = yield* rateOf(EVENTS, load)
     yield* empty(superuser, tenant)
     const laneRate = yield* rateOf(EVENTS, writeAll(tenant, EVENTS))
@@ -221,18 +197,7 @@ const measureLatency = Effect.fnUntraced(function* (
 })
 
 const measure = Effect.gen(function* () {
-  const nats = yield* startNatsServer()
-  const postgres = yield* startPostgresServer()
-  const url = yield* postgres.createDatabase("bench")
-  const superuser = yield* Effect.map(
-    Layer.build(PgClient.layer({ url, maxConnections: 1 })),
-    Context.get(PgClient.PgClient)
-  )
-  const oneConnection = LaneStore.layer.pipe(Layer.provide(Database.layerWith({ url, poolMax: 1 })), Layer.orDie)
-  const services = storageLayer.pipe(
-    Layer.provideMerge(Database.layerWith({ url, poolMax: 4 })),
-    Layer.provideMerge(Nats.layerWith({ servers: [nats.url] }))
-  )
+  const { nats, superuser, oneConnection, services } = yield* startLaneServers
   return yield* Effect.gen(function* () {
     yield* migrateControlSchema
     const tenants = yield* Effect.forEach(

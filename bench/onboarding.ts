@@ -6,6 +6,7 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { Effect } from "effect"
 import { startPlatform } from "../dev/src/Platform.ts"
 import { temporaryFolder } from "../dev/src/temporaryFolder.ts"
+import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
 const ONE_BY_ONE = 30
@@ -19,8 +20,6 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     const began = performance.now()
     return Effect.map(effect, () => performance.now() - began)
   })
-
-const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const measure = Effect.gen(function* () {
   const folder = yield* temporaryFolder("bench")

@@ -4,23 +4,15 @@
  * turns.
  */
 import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
-import { startNatsServer, startPostgresServer } from "@bulkhead/devstack"
 import { ensureStream, Nats } from "@bulkhead/nats"
 import { recordDecoder, runLane } from "@bulkhead/pipeline"
 import { logDecoder, logs } from "@bulkhead/records"
 import { otlpLogs } from "@bulkhead/records/testing"
-import {
-  Database,
-  LaneStore,
-  migrateControlSchema,
-  storageLayer,
-  TenantSchemas,
-  TenantStats,
-  TenantStore
-} from "@bulkhead/storage"
-import { PgClient } from "@effect/sql-pg"
-import { Context, Deferred, Duration, Effect, Layer } from "effect"
+import { migrateControlSchema, TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
+import { Deferred, Effect } from "effect"
 import { slugOf } from "./events.ts"
+import { loadRaw, rateOf, startLaneServers } from "./laneBench.ts"
+import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
 const REQUESTS = 60
@@ -31,8 +23,6 @@ const RATIO_MIN = 0.6
 const LIMITS = { rowsMax: 2_000, bytesMax: 8 * 1024 * 1024, ageMs: 50 }
 /** Rows of a raw batch: as many as a batch of the lane may have. */
 const RAW_ROWS = 20_000
-
-const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 const streamOf = (tenant: TenantSlug) =>
   ensureStream({ name: streamName(tenant), subjects: [`${tenant}.logs.>`], maxAgeMs: 0 })
@@ -81,36 +71,8 @@ const decodeAll = (requests: ReadonlyArray<Uint8Array>): ReadonlyArray<object> =
   return rows
 }
 
-/** Loads the rows in batches, each a transaction like a lane's. */
-const loadRaw = Effect.fnUntraced(function* (tenant: TenantSlug, rows: ReadonlyArray<object>) {
-  const store = yield* LaneStore
-  const { lane } = yield* store.open(tenant, "raw")
-  const messageAt = () => {
-    throw new Error("PostgreSQL refused a row")
-  }
-  for (let from = 0; from < rows.length; from += RAW_ROWS) {
-    const batch = rows.slice(from, from + RAW_ROWS)
-    const tables = [{ table: logs, rows: batch, sequences: batch.map((_, index) => from + index + 1) }]
-    yield* store.commit({ tenant, lane, from, to: from + batch.length, tables, deadLetters: [], messageAt })
-  }
-})
-
-const rateOf = <E, R>(work: Effect.Effect<unknown, E, R>) =>
-  Effect.map(Effect.timed(work), ([took]) => (ROWS * 1_000) / Duration.toMillis(took))
-
 const measure = Effect.gen(function* () {
-  const nats = yield* startNatsServer()
-  const postgres = yield* startPostgresServer()
-  const url = yield* postgres.createDatabase("bench")
-  const superuser = yield* Effect.map(
-    Layer.build(PgClient.layer({ url, maxConnections: 1 })),
-    Context.get(PgClient.PgClient)
-  )
-  const oneConnection = LaneStore.layer.pipe(Layer.provide(Database.layerWith({ url, poolMax: 1 })), Layer.orDie)
-  const services = storageLayer.pipe(
-    Layer.provideMerge(Database.layerWith({ url, poolMax: 4 })),
-    Layer.provideMerge(Nats.layerWith({ servers: [nats.url] }))
-  )
+  const { superuser, oneConnection, services } = yield* startLaneServers
   return yield* Effect.gen(function* () {
     yield* migrateControlSchema
     const tenant = slugOf(0)
@@ -126,9 +88,9 @@ const measure = Effect.gen(function* () {
     const raw: Array<number> = []
     const lane: Array<number> = []
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const rawRate = yield* rateOf(loadRaw(tenant, rows).pipe(Effect.provide(oneConnection)))
+      const rawRate = yield* rateOf(ROWS, loadRaw(tenant, logs, rows, RAW_ROWS).pipe(Effect.provide(oneConnection)))
       yield* empty
-      const laneRate = yield* rateOf(writeAll(tenant))
+      const laneRate = yield* rateOf(ROWS, writeAll(tenant))
       const [stored] = yield* logsStored
       if (stored?.count !== ROWS) throw new Error(`${stored?.count} of ${ROWS} rows are stored`)
       yield* empty

@@ -17,6 +17,7 @@ import {
   startReplicaServers
 } from "../services/core/test/replicaHarness.ts"
 import { clusterTakeover, pinnedTakeover } from "./alternatives/takeover.ts"
+import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
 const TENANTS = 24
@@ -28,8 +29,6 @@ const LIMIT_MS = 10_000
 const SETTLE_MS = 50
 
 const SLUGS = Array.from({ length: TENANTS }, (_, index) => `tenant-${index}`)
-
-const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** Milliseconds from the signal to the first row after it, for each tenant that the victim had. */
 const takeover = Effect.fnUntraced(function* (servers: ReplicaServers, victim: CoreReplica, signal: NodeJS.Signals) {

@@ -1,0 +1,50 @@
+/**
+ * What the benchmarks of lanes share: servers, and the raw limit that a lane is held against.
+ */
+import type { TenantSlug } from "@bulkhead/channels"
+import { startNatsServer, startPostgresServer } from "@bulkhead/devstack"
+import { Nats } from "@bulkhead/nats"
+import type { RecordTable } from "@bulkhead/records"
+import { Database, LaneStore, storageLayer } from "@bulkhead/storage"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Duration, Effect, Layer } from "effect"
+
+/** Records a second. */
+export const rateOf = <E, R>(records: number, work: Effect.Effect<unknown, E, R>) =>
+  Effect.map(Effect.timed(work), ([took]) => (records * 1_000) / Duration.toMillis(took))
+
+/** Servers of their own, as a lane's process sees them, and a store that has one connection. */
+export const startLaneServers = Effect.gen(function* () {
+  const nats = yield* startNatsServer()
+  const postgres = yield* startPostgresServer()
+  const url = yield* postgres.createDatabase("bench")
+  const superuser = yield* Effect.map(
+    Layer.build(PgClient.layer({ url, maxConnections: 1 })),
+    Context.get(PgClient.PgClient)
+  )
+  const oneConnection = LaneStore.layer.pipe(Layer.provide(Database.layerWith({ url, poolMax: 1 })), Layer.orDie)
+  const services = storageLayer.pipe(
+    Layer.provideMerge(Database.layerWith({ url, poolMax: 4 })),
+    Layer.provideMerge(Nats.layerWith({ servers: [nats.url] }))
+  )
+  return { nats, superuser, oneConnection, services }
+})
+
+/** Loads the rows in batches, each a transaction like a lane's. */
+export const loadRaw = Effect.fnUntraced(function* <Row extends object>(
+  tenant: TenantSlug,
+  table: RecordTable<Row>,
+  rows: ReadonlyArray<Row>,
+  batchRows: number
+) {
+  const store = yield* LaneStore
+  const { lane } = yield* store.open(tenant, "raw")
+  const messageAt = () => {
+    throw new Error("PostgreSQL refused a row")
+  }
+  for (let from = 0; from < rows.length; from += batchRows) {
+    const batch = rows.slice(from, from + batchRows)
+    const tables = [{ table, rows: batch, sequences: batch.map((_, index) => from + index + 1) }]
+    yield* store.commit({ tenant, lane, from, to: from + batch.length, tables, deadLetters: [], messageAt })
+  }
+})
