@@ -2,7 +2,7 @@ import type { TenantSlug } from "@bulkhead/channels"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer } from "effect"
 import { RuleEngine, type RuleOutcome, type RuleToRun } from "../src/index.ts"
-import { functionRule } from "./functionRule.ts"
+import { functionRule } from "../testing/functionRule.ts"
 
 const ACME = "acme" as TenantSlug
 const GLOBEX = "globex" as TenantSlug

@@ -1,6 +1,7 @@
+import { functionRule } from "@bulkhead/rules/testing"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { functionRule, setField, startWorld, syslogRules } from "./harness.ts"
+import { setField, startWorld, syslogRules } from "./harness.ts"
 
 class World extends Context.Service<World, Effect.Success<typeof startWorld>>()("World") {
   static readonly layer = Layer.effect(World, startWorld)
@@ -72,7 +73,7 @@ layer(World.layer, { excludeTestServices: true })("zen-consumer", (it) => {
         "evil",
         "loop",
         7,
-        functionRule("export const handler = async (m) => { while (m.loop) {} return {} }")
+        JSON.stringify(functionRule("export const handler = async (m) => { while (m.loop) {} return {} }"))
       )
       yield* putSet("evil", syslogRules(overlay("loop", 7)))
       yield* putRule("good", "mark", 1, setField("seen", "true"))

@@ -33,20 +33,6 @@ export const setField = (name: string, expression: string) =>
     ]
   })
 
-/** A rule that is one function. */
-export const functionRule = (source: string) =>
-  JSON.stringify({
-    nodes: [
-      { id: "input", name: "message", type: "inputNode" },
-      { id: "function", name: "function", type: "functionNode", content: { source } },
-      { id: "output", name: "result", type: "outputNode" }
-    ],
-    edges: [
-      { id: "1", sourceId: "input", targetId: "function" },
-      { id: "2", sourceId: "function", targetId: "output" }
-    ]
-  })
-
 /** The rules of a tenant's syslog. */
 export const syslogRules = (...rules: ReadonlyArray<RuleStep>): RuleSet => ({
   groups: DEFAULT_GROUPS.map((group) => (group.name === "syslog" ? { ...group, rules } : group))

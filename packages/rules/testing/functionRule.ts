@@ -1,6 +1,6 @@
 import type { Jdm } from "../src/index.ts"
 
-/** A model of one function. */
+/** A model of one function, for tests of what runs rules. */
 export const functionRule = (source: string): Jdm => ({
   nodes: [
     { id: "input", name: "message", type: "inputNode" },
