@@ -32,7 +32,8 @@ const commands = {
   fuzz: [[node, source, "packages/records/scripts/fuzz.ts", "..."]],
   generate: [
     [node, source, "packages/records/scripts/generate.ts"],
-    [node, source, "packages/cli/scripts/generate.ts"]
+    [node, source, "packages/cli/scripts/generate.ts"],
+    [node, source, "services/edge-collector/scripts/generate.ts"]
   ],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],

@@ -2,9 +2,10 @@
  * The collector, put together. It needs `Health` and `Metrics` of the process it runs in.
  */
 import { Nats } from "@bulkhead/nats"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Layer } from "effect"
 import { EdgeBuffer } from "./EdgeBuffer.ts"
-import { EdgeConfig, layerConfigFile } from "./EdgeConfig.ts"
+import { EdgeConfig, edgeSettings } from "./EdgeConfig.ts"
 import { EdgeMetrics } from "./EdgeMetrics.ts"
 import { FlowListeners } from "./FlowListeners.ts"
 import { OtlpGrpc } from "./OtlpGrpc.ts"
@@ -25,5 +26,5 @@ export const EdgeCollectorApp = Layer.mergeAll(
   Layer.provide(EdgeBuffer.layer),
   Layer.provide(EdgeMetrics.layer),
   Layer.provide(EdgeConfig.layer),
-  Layer.provide(layerConfigFile)
+  Layer.provide(layerSettingsFile(edgeSettings.configFile, edgeSettings))
 )

@@ -1,0 +1,6 @@
+export type { Range, SettingDescription } from "./Setting.ts"
+export { Setting } from "./Setting.ts"
+export type { SettingGroup, SettingValues } from "./SettingGroup.ts"
+export { describeSettings, readSettings } from "./SettingGroup.ts"
+export { layerSettingsFile, SettingsFileInvalid } from "./settingsFile.ts"
+export { settingsTable, withSettingsTable } from "./settingsTable.ts"
