@@ -106,7 +106,7 @@ export const compareCopies = Effect.fn("compareCopies")(function* (
     const left = new Set<number>()
     for (const { target, copy } of copies) {
       const { found } = yield* superseded(target, copy, openedAt(target.stream), { ...range, isMissing })
-      for (const sequence of found) left.add(sequence)
+      for (const sequence of found.keys()) left.add(sequence)
     }
     const isLeft = (sequence: number) => left.has(sequence) || !seen.has(sequence)
     if (left.size > 0) subjects = compare((yield* readOriginals(stream, patterns, onRead, isLeft)).digest)

@@ -177,6 +177,8 @@ export interface InstallationOptions {
   readonly publishers?: number
   readonly pauseMs?: number
   readonly stored?: number
+  /** The old stream drops repeats within this time; short when absent. */
+  readonly windowMs?: number
 }
 
 /** A server with the stream, its history, its consumers and their readers, and publishers; all ends with the scope. */
@@ -186,7 +188,11 @@ export const startInstallation = Effect.fnUntraced(function* (options: Installat
   const manager = yield* Effect.promise(() => jetstreamManager(open))
   const client = jetstream(open)
   yield* Effect.promise(() =>
-    manager.streams.add({ name: "events", subjects: [...SUBJECTS], duplicate_window: nanos(WINDOW_MS) })
+    manager.streams.add({
+      name: "events",
+      subjects: [...SUBJECTS],
+      duplicate_window: nanos(options.windowMs ?? WINDOW_MS)
+    })
   )
   const names = options.consumers ?? (Object.keys(CONSUMERS) as Array<ConsumerName>)
   for (const name of names) {

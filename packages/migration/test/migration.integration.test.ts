@@ -1,3 +1,4 @@
+import { waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { beginJournal, cleanUp, type PlanOptions, phaseOf, readJournal, runBack, runForward } from "../src/index.ts"
@@ -13,6 +14,25 @@ const begin = Effect.fnUntraced(function* (installation: Installation, options: 
 
 const onceEach = (times: ReadonlyMap<string, number>, ids: Iterable<string>) =>
   [...ids].filter((id) => times.get(id) !== 1).slice(0, 5)
+
+let pairs = 0
+
+/** Publishes each without and with a prefix at once: some repeats are faster than the copy. */
+const publishPairs = ({ client, publishers: [publisher] }: Installation) =>
+  Effect.promise(async () => {
+    let faster = 0
+    for (let number = 0; number < 50; number += 1) {
+      pairs += 1
+      const id = `pair ${pairs}`
+      const answers = await Promise.all([
+        client.publish("logs.syslog", id, { msgID: id }),
+        client.publish("default.logs.syslog", id, { msgID: id })
+      ])
+      if (!answers[1].duplicate) faster += 1
+      publisher?.acknowledged.set(id, "logs.syslog")
+    }
+    assert.isAbove(faster, 0)
+  })
 
 describe("a migration under load", () => {
   it.live(
@@ -91,9 +111,18 @@ describe("a migration under load", () => {
         yield* Effect.gen(function* () {
           const journal = yield* begin(installation, { drainMs: 2_000 })
           yield* runForward(journal, "both")
-          yield* Effect.sleep("500 millis")
+          // Stored and read there, and its acknowledgement lost: its publisher repeats it while the rollback waits.
+          const publishLast = (subject: string) =>
+            Effect.promise(() => installation.client.publish(subject, "last", { msgID: "last" }))
+          yield* publishLast("default.logs.syslog")
+          yield* waitUntil(
+            "one reader has it",
+            Effect.sync(() => installation.readers.get("db-event-writer")?.got.has("last") === true)
+          )
           const error = yield* Effect.flip(runBack(journal))
           assert.match(error.message, /messages of "events-default" were read by some of its readers and not by others/)
+          yield* publishLast("logs.syslog")
+          installation.publishers[0]?.acknowledged.set("last", "logs.syslog")
           slow.isStuck = false
           yield* runBack(journal)
           yield* installation.stopPublishing
@@ -107,7 +136,7 @@ describe("a migration under load", () => {
     "knows a message that its publisher repeats on the other side of the switch, and of the rollback",
     () =>
       Effect.gen(function* () {
-        const installation = yield* startInstallation()
+        const installation = yield* startInstallation({ windowMs: 60_000 })
         const [publisher] = installation.publishers
         if (publisher === undefined) throw new Error("no publisher")
         // Stored, and its acknowledgement lost: nobody has noted it yet.
@@ -139,27 +168,11 @@ describe("a migration under load", () => {
     () =>
       Effect.gen(function* () {
         const installation = yield* startInstallation({ consumers: ["everything"], publishers: 1, stored: 20 })
-        const [publisher] = installation.publishers
-        if (publisher === undefined) throw new Error("no publisher")
         yield* installation.stopPublishing
-        /** Each without and with a prefix at once: some repeats are faster than the copy. */
-        const publishPairs = Effect.promise(async () => {
-          const ids = Array.from({ length: 50 }, (_, number) => `pair ${number}`)
-          let faster = 0
-          for (const id of ids) {
-            const answers = await Promise.all([
-              installation.client.publish("logs.syslog", id, { msgID: id }),
-              installation.client.publish("default.logs.syslog", id, { msgID: id })
-            ])
-            if (!answers[1].duplicate) faster += 1
-            publisher.acknowledged.set(id, "logs.syslog")
-          }
-          assert.isAbove(faster, 0)
-        })
         yield* Effect.gen(function* () {
           const journal = yield* begin(installation)
           yield* runForward(journal, "both")
-          yield* publishPairs
+          yield* publishPairs(installation)
           yield* runForward(journal, "prefixed")
           assert.deepStrictEqual(yield* installation.settledFaults, [])
           const times = yield* installation.storedIn("events-default")
@@ -167,6 +180,29 @@ describe("a migration under load", () => {
             [...times].filter(([id, count]) => id.startsWith("pair") && count !== 1),
             []
           )
+        }).pipe(Effect.scoped, Effect.provideContext(installation.tools))
+      }),
+    60_000
+  )
+
+  it.live(
+    "gives such a message to its readers once after a rollback, whether they had it or not",
+    () =>
+      Effect.gen(function* () {
+        const consumers = ["everything", "db-event-writer"] as const
+        const installation = yield* startInstallation({ consumers, publishers: 1, stored: 20 })
+        yield* installation.stopPublishing
+        const stuck = [...installation.readers.values()]
+        yield* Effect.gen(function* () {
+          const journal = yield* begin(installation, { drainMs: 1_000 })
+          yield* runForward(journal, "both")
+          yield* publishPairs(installation)
+          for (const reader of stuck) reader.isStuck = true
+          yield* publishPairs(installation)
+          yield* runBack(journal)
+          assert.deepStrictEqual(yield* installation.settledFaults, [])
+          const times = yield* installation.storedIn("events")
+          assert.deepStrictEqual(onceEach(times, installation.published().keys()), [])
         }).pipe(Effect.scoped, Effect.provideContext(installation.tools))
       }),
     60_000

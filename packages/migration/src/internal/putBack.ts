@@ -1,8 +1,8 @@
 /**
  * Brings messages that only a new stream holds back into the old ones, without their prefix. Each says where it comes
- * from, so that a process which goes on where another was killed knows what is back already. Ids stay: a publisher that
- * repeats such a message without prefix is recognised. Where an old stream knows the id already, its consumers go on behind
- * that message although nobody has read it: so it comes back under an id of its own.
+ * from, so that a process which goes on where another was killed knows what is back already. An old stream that was told
+ * the message's id drops it, as it drops what its publisher repeats: so it comes back under an id of its own. One that has
+ * received the message itself meanwhile needs it no more.
  */
 import { subjectMatches } from "@bulkhead/channels"
 import type { JetStreamClient } from "@nats-io/jetstream"
@@ -55,7 +55,7 @@ const returnedBefore = Effect.fnUntraced(function* (target: PlannedTarget, sourc
 
 const AT_ONCE = 100
 
-const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returning>, stream: string, before: number) {
+const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returning>, stream: string, through: number) {
   const admin = yield* JetStreamAdmin
   const publish = (client: JetStreamClient, { subject, headers, data }: Returning) =>
     client.publish(subject, data, { headers, expect: { streamName: stream } })
@@ -68,7 +68,7 @@ const publishAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Returnin
         Promise.all(
           some.map(async (message) => {
             const ack = await publish(client, message)
-            if (!ack.duplicate || ack.seq > before) return
+            if (!ack.duplicate || ack.seq > through) return
             await publish(client, { ...message, headers: withOwnId(message.headers) })
           })
         )
@@ -83,8 +83,8 @@ export interface PutBackOptions {
   readonly sequences: ReadonlySet<number>
   readonly fromSequence: number
   readonly toSequence: number
-  /** For each old stream, its last sequence before anything was brought back. */
-  readonly before: (source: string) => number
+  /** Up to where each old stream was copied: its consumers go on there, or before. */
+  readonly through: (source: string) => number
 }
 
 /** So many sequences are in memory at once. */
@@ -124,14 +124,14 @@ export const putBack = Effect.fnUntraced(function* (options: PutBackOptions) {
   if (sequences.size === 0) return homeless
   const back = new Map<string, ReadonlySet<number>>()
   for (const { stream } of plan.sources) {
-    back.set(stream, yield* returnedBefore(target, stream, options.before(stream)))
+    back.set(stream, yield* returnedBefore(target, stream, options.through(stream)))
   }
   const isBack = (source: string, sequence: number) => back.get(source)?.has(sequence) === true
   for (let from = fromSequence; from <= toSequence; from += CHUNK) {
     const range = { fromSequence: from, toSequence: Math.min(toSequence, from + CHUNK - 1) }
     const chunk = yield* readChunk(options, isBack, range)
     for (const [source, messages] of chunk.bySource) {
-      yield* publishAll(messages, source, options.before(source))
+      yield* publishAll(messages, source, options.through(source))
     }
     for (const subject of chunk.homeless) homeless.add(subject)
   }

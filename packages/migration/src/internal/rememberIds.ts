@@ -1,6 +1,6 @@
 /**
- * Lets an old stream know ids of messages that it never had, because they were published into a new one and read there: a
- * publisher that has no answer for such a message, and repeats it after a rollback without prefix, is then recognised. The
+ * Lets an old stream know ids of messages that it never had, because they were published into a new one: a publisher that
+ * has no answer for such a message, and repeats it from a rollback on without prefix, is then recognised. The
  * stream takes an empty message with each id under a subject of its own, and forgets the messages again; it keeps the ids.
  */
 import { subjectMatches } from "@bulkhead/channels"

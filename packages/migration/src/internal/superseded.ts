@@ -21,11 +21,27 @@ export interface MissingCopies {
 export interface Superseded {
   /** How many messages have no copy. */
   readonly missing: number
-  /** Those of them under whose id the new stream took a repeat: their sequences in the old stream. */
-  readonly found: ReadonlySet<number>
+  /**
+   * Those of them under whose id the new stream took a repeat: by their sequences in the old stream, the repeat's in the
+   * new one.
+   */
+  readonly found: ReadonlyMap<number, number>
 }
 
 const keyOf = (subject: string, id: string): string => `${subject} ${id}`
+
+interface Uncopied {
+  readonly sequence: number
+  readonly atNanos: bigint
+}
+
+interface Repeat {
+  readonly sequence: number
+  /** How far apart the two came. */
+  readonly nanos: bigint
+}
+
+const between = (a: bigint, b: bigint): bigint => (a > b ? a - b : b - a)
 
 /** Looks for repeats of messages without copy. There are none before a new stream takes subjects itself. */
 export const superseded = Effect.fnUntraced(function* (
@@ -34,9 +50,8 @@ export const superseded = Effect.fnUntraced(function* (
   openedAt: number | undefined,
   { isMissing = () => true, ...range }: MissingCopies
 ): Effect.fn.Return<Superseded, MigrationError, JetStreamAdmin> {
-  const found = new Set<number>()
-  if (openedAt === undefined) return { missing: 0, found }
-  const byKey = new Map<string, Array<number>>()
+  if (openedAt === undefined) return { missing: 0, found: new Map() }
+  const byKey = new Map<string, Array<Uncopied>>()
   let missing = 0
   yield* readMessages(
     { stream: copy.stream, filterSubjects: copy.patterns, headersOnly: true, ...range },
@@ -46,15 +61,22 @@ export const superseded = Effect.fnUntraced(function* (
       const id = message.headers?.get(ID_HEADER) ?? ""
       if (id === "") return
       const key = keyOf(`${target.tenant}.${message.subject}`, id)
-      byKey.set(key, [...(byKey.get(key) ?? []), message.seq])
+      byKey.set(key, [...(byKey.get(key) ?? []), { sequence: message.seq, atNanos: message.timestampNanos }])
     }
   )
-  if (byKey.size === 0) return { missing, found }
+  if (byKey.size === 0) return { missing, found: new Map() }
   const { state } = yield* streamInfo(target.stream)
   const published = { fromSequence: openedAt + 1, toSequence: state.last_seq }
-  yield* readMessages({ stream: target.stream, headersOnly: true, ...published }, ({ subject, headers }) => {
+  /** An id may come again once its window is over: the repeat is the one that came nearest. */
+  const nearest = new Map<number, Repeat>()
+  yield* readMessages({ stream: target.stream, headersOnly: true, ...published }, (message) => {
+    const { subject, headers, seq, timestampNanos } = message
     if (headers === undefined || headers.has(ORIGIN_HEADER)) return
-    for (const sequence of byKey.get(keyOf(subject, headers.get(ID_HEADER))) ?? []) found.add(sequence)
+    for (const { sequence, atNanos } of byKey.get(keyOf(subject, headers.get(ID_HEADER))) ?? []) {
+      const nanos = between(timestampNanos, atNanos)
+      const known = nearest.get(sequence)
+      if (known === undefined || nanos < known.nanos) nearest.set(sequence, { sequence: seq, nanos })
+    }
   })
-  return { missing, found }
+  return { missing, found: new Map([...nearest].map(([sequence, repeat]) => [sequence, repeat.sequence])) }
 })

@@ -3,12 +3,12 @@
  * what none of them has read goes back into the old streams. Afterwards each old consumer has one place at which it goes
  * on: every message before it was read in the old or in the new place, and none behind it was.
  *
- * 1. Readers stand still, and all copies catch up with the farthest of them.
- * 2. The new streams are cut off. Where they were cut off at different places, what lies behind the first of these is
- *    taken out of the others again: the old stream has it.
+ * 1. Readers stand still, and the new streams take nothing more from publishers. The old ones learn the ids of what was
+ *    published there: whoever repeats it from now on, without its prefix, is recognised.
+ * 2. All copies catch up, and the new streams are cut off. Where they were cut off at different places, what lies behind
+ *    the first of these is taken out of the others again: the old stream has it.
  * 3. Readers go on to the end. One that does not get there is held still where it is.
- * 4. What was published into a new stream itself and no reader has read goes back. Of what was read, the old streams
- *    learn the ids, for publishers that repeat it.
+ * 4. What was published into a new stream itself and no reader has read goes back, but for what the old stream has.
  */
 import { subjectMatches } from "@bulkhead/channels"
 import { Clock, Effect } from "effect"
@@ -29,22 +29,12 @@ import { ORIGIN_HEADER, parseOrigin } from "./origin.ts"
 import { ID_HEADER, putBack } from "./putBack.ts"
 import { readMessages } from "./readMessages.ts"
 import { type PublishedId, rememberIds } from "./rememberIds.ts"
+import { reachedIn, repeatsOf } from "./repeats.ts"
+import { factNames, numberIn } from "./rollbackFacts.ts"
 import type { StepRun } from "./StepRun.ts"
 import { serverFeatures } from "./serverFeatures.ts"
 import { findStreamInfo, nextUnder, streamInfo, updateStream } from "./streamState.ts"
 import { superseded } from "./superseded.ts"
-
-/** What is noted, by stream or consumer. */
-export const factNames = {
-  /** The last sequence of a new stream that was cut off. */
-  end: (target: string) => `end ${target}`,
-  /** Up to here an old stream was copied when the new ones were cut off. */
-  through: (source: string) => `through ${source}`,
-  /** The last sequence of an old stream before anything was brought back. */
-  before: (source: string) => `before ${source}`,
-  /** How far a successor came. */
-  reached: ({ stream, durable }: Successor) => `reached ${stream}/${durable}`
-}
 
 /** The fact that says that new streams may have been cut off. */
 const CUTTING = "cutting"
@@ -54,11 +44,6 @@ const FINISHED = "finished"
 
 /** The fact that says that all is back, and which subjects no old stream takes. */
 const TURNED = "turned"
-
-const numberIn = (facts: Facts, name: string): number | undefined => {
-  const value = facts[name]
-  return typeof value === "number" ? value : undefined
-}
 
 const movedConsumers = ({ consumers }: MigrationPlan): ReadonlyArray<PlannedConsumer> =>
   consumers.filter(({ fate }) => fate === "move")
@@ -70,6 +55,28 @@ const successorsOf = Effect.fnUntraced(function* (plan: MigrationPlan) {
     if ((yield* findConsumer(successor.stream, successor.durable)) !== undefined) present.push(successor)
   }
   return present
+})
+
+/** What publishers sent into the new streams themselves. */
+const publishedIds = Effect.fnUntraced(function* (run: StepRun, targets: ReadonlyArray<PlannedTarget>) {
+  const ids: Array<PublishedId> = []
+  for (const { stream, tenant } of targets) {
+    const openedAt = yield* openedAtOf(run, stream)
+    if (openedAt === undefined) continue
+    const range = { fromSequence: openedAt + 1, toSequence: (yield* streamInfo(stream)).state.last_seq }
+    yield* readMessages({ stream, headersOnly: true, ...range }, ({ subject, headers, timestampNanos }) => {
+      const id = headers?.get(ID_HEADER) ?? ""
+      if (id === "" || headers?.has(ORIGIN_HEADER)) return
+      ids.push({ id, subject: subject.slice(tenant.length + 1), atMs: Number(timestampNanos / 1_000_000n) })
+    })
+  }
+  return ids
+})
+
+/** From here on no message comes into a new stream but as a copy, and none into an old one that a new one has by its id. */
+const closeToPublishers = Effect.fnUntraced(function* (run: StepRun, targets: ReadonlyArray<PlannedTarget>) {
+  for (const { stream } of targets) yield* updateStream(stream, { subjects: [closedSubject(stream)] })
+  yield* rememberIds(run.plan, yield* publishedIds(run, targets))
 })
 
 const awaitCopies = Effect.fnUntraced(function* (run: StepRun, targets: ReadonlyArray<PlannedTarget>) {
@@ -188,14 +195,12 @@ const finishAll = Effect.fnUntraced(function* (run: StepRun, successors: Readonl
 const reads = ({ filterSubjects }: Successor, subject: string): boolean =>
   filterSubjects.length === 0 || filterSubjects.some((filter) => subjectMatches(filter, subject))
 
-/** What was published into a new stream, by who has read it. */
+/** What was published into a new stream and is in no old one, by who has read it. */
 interface Published {
   readonly target: PlannedTarget
   readonly unread: ReadonlySet<number>
   /** Read by some of those who were to read it. */
   readonly inPart: ReadonlySet<number>
-  /** Of what was read. */
-  readonly ids: ReadonlyArray<PublishedId>
   readonly fromSequence: number
   readonly toSequence: number
 }
@@ -213,20 +218,30 @@ const sortPublished = Effect.fnUntraced(function* (
     .map((successor) => ({ successor, reached: numberIn(facts, factNames.reached(successor)) ?? 0 }))
   const unread = new Set<number>()
   const inPart = new Set<number>()
-  const ids: Array<PublishedId> = []
+  const inOld = new Set<number>()
+  for (const copy of target.copies)
+    for (const repeat of (yield* repeatsOf(run, target, copy)).values()) inOld.add(repeat)
   const range = { fromSequence: (openedAt ?? end) + 1, toSequence: end }
-  const published: Published = { target, unread, inPart, ids, ...range }
+  const published: Published = { target, unread, inPart, ...range }
   yield* readMessages({ stream: target.stream, headersOnly: true, ...range }, (message) => {
-    if (message.headers?.has(ORIGIN_HEADER)) return
+    if (message.headers?.has(ORIGIN_HEADER) || inOld.has(message.seq)) return
     const concerned = readers.filter(({ successor }) => reads(successor, message.subject))
     const have = concerned.filter(({ reached }) => message.seq <= reached).length
     if (have === 0) return void unread.add(message.seq)
     if (have < concerned.length) inPart.add(message.seq)
-    const id = message.headers?.get(ID_HEADER) ?? ""
-    const subject = message.subject.slice(target.tenant.length + 1)
-    if (id !== "") ids.push({ id, subject, atMs: Number(message.timestampNanos / 1_000_000n) })
   })
   return published
+})
+
+/** Messages that were sent both ways, and that a reader has, behind one that it has not. */
+const readAhead = Effect.fnUntraced(function* (run: StepRun, successor: Successor) {
+  const facts = yield* run.facts
+  const reached = numberIn(facts, factNames.reached(successor)) ?? 0
+  const target = run.plan.targets.find(({ stream }) => stream === successor.stream)
+  if (target === undefined || reached === facts[factNames.end(successor.stream)]) return 0
+  let ahead = 0
+  for (const copy of target.copies) ahead += (yield* reachedIn(run, target, copy, reached)).ahead
+  return ahead
 })
 
 /** Lets all readers finish, and sorts what was published by who has read it. Nothing is brought back yet. */
@@ -241,6 +256,14 @@ const finishReading = Effect.fnUntraced(function* (run: StepRun, successors: Rea
       'See that all its readers run, or accept with "--accept-redelivery" that some get them again'
     )
   }
+  for (const successor of run.acceptRedelivery ? [] : successors) {
+    const ahead = yield* readAhead(run, successor)
+    if (ahead === 0) continue
+    return yield* stopped(
+      `the reader of "${successor.stream}/${successor.durable}" has ${ahead} messages that were sent both ways, and not what came before them`,
+      'See that it runs, or accept with "--accept-redelivery" that it gets them again'
+    )
+  }
   // From here on no reader may go on at the new place.
   yield* run.note({ [FINISHED]: 1 })
   return published
@@ -249,11 +272,10 @@ const finishReading = Effect.fnUntraced(function* (run: StepRun, successors: Rea
 const bringBack = Effect.fnUntraced(function* (run: StepRun, published: ReadonlyArray<Published>) {
   const homeless = new Set<string>()
   const facts = yield* run.facts
-  const before = (source: string) => numberIn(facts, factNames.before(source)) ?? 0
-  for (const { target, unread, inPart, ids, ...range } of published) {
+  const through = (source: string) => numberIn(facts, factNames.through(source)) ?? 0
+  for (const { target, unread, inPart, ...range } of published) {
     const sequences = new Set([...unread, ...inPart])
-    yield* rememberIds(run.plan, ids)
-    for (const one of yield* putBack({ plan: run.plan, target, sequences, before, ...range })) homeless.add(one)
+    for (const one of yield* putBack({ plan: run.plan, target, sequences, through, ...range })) homeless.add(one)
   }
   return homeless
 })
@@ -284,7 +306,8 @@ export const withdraw = Effect.fnUntraced(function* (run: StepRun) {
     }
     const uncut = (facts: Facts) => present.filter(({ stream }) => facts[factNames.end(stream)] === undefined)
     if ((yield* run.facts)[CUTTING] === undefined) {
-      if (successors.length > 0) yield* awaitCopies(run, present)
+      yield* closeToPublishers(run, present)
+      yield* awaitCopies(run, present)
       // A stream that was cut off copies nothing more: it must not be waited for by whoever goes on here.
       yield* run.note({ [CUTTING]: 1 })
     }
@@ -295,14 +318,7 @@ export const withdraw = Effect.fnUntraced(function* (run: StepRun) {
       yield* run.note({ [factNames.through(stream)]: through })
     }
   }
-  const published = yield* finishReading(run, successors)
-  for (const { stream } of plan.sources) {
-    const name = factNames.before(stream)
-    if ((yield* run.facts)[name] === undefined) {
-      yield* run.note({ [name]: (yield* streamInfo(stream)).state.last_seq })
-    }
-  }
-  const homeless = yield* bringBack(run, published)
+  const homeless = yield* bringBack(run, yield* finishReading(run, successors))
   yield* run.note({ [TURNED]: [...homeless].join(" ") })
   return homeless
 })

@@ -4,13 +4,13 @@
  */
 import { Effect } from "effect"
 import { awaitAcknowledged, findConsumer, pause, placeConsumer, resume } from "../internal/consumers.ts"
-import { awaitCopied, lastCopy, placeOf } from "../internal/copies.ts"
-import { openedAtOf } from "../internal/openedAt.ts"
+import { awaitCopied, placeOf } from "../internal/copies.ts"
 import { consumerOf, targetOf } from "../internal/planned.ts"
+import { reachedIn } from "../internal/repeats.ts"
+import { factNames } from "../internal/rollbackFacts.ts"
 import type { StepKind, StepOf, StepRun } from "../internal/StepRun.ts"
 import { serverFeatures } from "../internal/serverFeatures.ts"
 import { streamInfo } from "../internal/streamState.ts"
-import { factNames } from "../internal/withdraw.ts"
 import { MigrationError, OperatorNeeded } from "../MigrationError.ts"
 import { type PlannedConsumer, type PlannedTarget, type Successor, stepId } from "../MigrationPlan.ts"
 
@@ -95,10 +95,7 @@ const reachedBy = Effect.fnUntraced(function* (
     const copy = copyOf(target, step.stream)
     if (reached === noted[factNames.end(successor.stream)]) places.push(through)
     else if (typeof reached !== "number" || copy === undefined) places.push(stoodAt)
-    else {
-      const openedAt = yield* openedAtOf(run, successor.stream)
-      places.push((yield* lastCopy(target, copy, openedAt, reached)).origin)
-    }
+    else places.push((yield* reachedIn(run, target, copy, reached)).origin)
   }
   const [least, most] = [Math.min(through, ...places), Math.max(...places)]
   if (least < most && !run.acceptRedelivery) {
