@@ -33,7 +33,7 @@ const commands = {
   generate: [
     [node, source, "packages/records/scripts/generate.ts"],
     [node, source, "packages/cli/scripts/generate.ts"],
-    [node, source, "services/edge-collector/scripts/generate.ts"]
+    [node, source, "dev/scripts/generate.ts"]
   ],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],

@@ -6,9 +6,10 @@
 import { randomUUID } from "node:crypto"
 import { ChannelError, prefixSubject, type TenantSlug } from "@bulkhead/channels"
 import { Flags, prefixEnabled } from "@bulkhead/flags"
+import { readSettings, Setting } from "@bulkhead/settings"
 import { CurrentTenant } from "@bulkhead/tenancy"
 import { type MsgHdrs, headers as makeHeaders, type NatsConnection } from "@nats-io/nats-core"
-import { Clock, Config, Context, Effect, Layer, Schema, type Tracer } from "effect"
+import { Clock, type Config, Context, Effect, Layer, type Tracer } from "effect"
 import { InFlightWindow } from "./internal/InFlightWindow.ts"
 import { type Outgoing, type PublishAck, PublishTries, type TryFailure } from "./internal/PublishTries.ts"
 import { Nats } from "./Nats.ts"
@@ -77,28 +78,42 @@ export class EventPublisher extends Context.Service<
     ) => Effect.Effect<PublishAck, PublishError, CurrentTenant>
   }
 >()("@bulkhead/nats/EventPublisher") {
-  /**
-   * From the environment: `PUBLISH_IN_FLIGHT_MAX`, `PUBLISH_IN_FLIGHT_BYTES_MAX`, `PUBLISH_ACK_TIMEOUT_MS`,
-   * `PUBLISH_DELIVERY_TIMEOUT_MS`.
-   */
+  /** From the settings `PUBLISH_…`. */
   static readonly layer: Layer.Layer<EventPublisher, Config.ConfigError, Nats | Flags> = Layer.effect(
     EventPublisher,
-    Effect.suspend(() => Effect.flatMap(publisherConfig, make))
+    Effect.suspend(() => Effect.flatMap(readSettings(publisherSettings), make))
   )
 
   static readonly layerWith = (options: PublisherOptions): Layer.Layer<EventPublisher, never, Nats | Flags> =>
     Layer.effect(EventPublisher, make(options))
 }
 
-const between = (name: string, maximum: number, fallback: number) =>
-  Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum })), name).pipe(Config.withDefault(fallback))
-
-const publisherConfig = Config.all({
-  inFlightMax: between("PUBLISH_IN_FLIGHT_MAX", 100_000, IN_FLIGHT_MAX),
-  inFlightBytesMax: between("PUBLISH_IN_FLIGHT_BYTES_MAX", 1024 ** 3, IN_FLIGHT_BYTES_MAX),
-  ackTimeoutMs: between("PUBLISH_ACK_TIMEOUT_MS", 60_000, ACK_TIMEOUT_MS),
-  deliveryTimeoutMs: between("PUBLISH_DELIVERY_TIMEOUT_MS", DELIVERY_TIMEOUT_MS, DELIVERY_TIMEOUT_MS)
-})
+export const publisherSettings = {
+  inFlightMax: Setting.whole(
+    "PUBLISH_IN_FLIGHT_MAX",
+    "messages",
+    { from: 1, to: 100_000 },
+    "on their way at once; further ones wait"
+  ).or(IN_FLIGHT_MAX),
+  inFlightBytesMax: Setting.whole(
+    "PUBLISH_IN_FLIGHT_BYTES_MAX",
+    "bytes",
+    { from: 1, to: 1024 ** 3 },
+    "of those messages; a larger one goes alone"
+  ).or(IN_FLIGHT_BYTES_MAX),
+  ackTimeoutMs: Setting.whole(
+    "PUBLISH_ACK_TIMEOUT_MS",
+    "milliseconds",
+    { from: 1, to: 60_000 },
+    "how long one try waits"
+  ).or(ACK_TIMEOUT_MS),
+  deliveryTimeoutMs: Setting.whole(
+    "PUBLISH_DELIVERY_TIMEOUT_MS",
+    "milliseconds",
+    { from: 1, to: DELIVERY_TIMEOUT_MS },
+    "how long a call waits and tries again at most"
+  ).or(DELIVERY_TIMEOUT_MS)
+}
 
 const failed = (reason: PublishReason) => new PublishError({ operation: "EventPublisher.publish", reason })
 

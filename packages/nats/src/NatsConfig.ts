@@ -1,16 +1,8 @@
 /**
- * How to reach NATS, and the environment variables that say it.
- *
- * | variable | default | meaning |
- * |---|---|---|
- * | `NATS_URL` | `nats://127.0.0.1:4222` | servers, separated by commas; `tls://` insists on TLS |
- * | `NATS_CREDS_FILE` | — | the user's JWT and seed; read again at each connect |
- * | `NATS_USER`, `NATS_PASSWORD` | — | instead of a credentials file |
- * | `NATS_TLS_CA`, `NATS_TLS_CERT`, `NATS_TLS_KEY` | — | PEM files; read again at each connect |
- * | `NATS_INBOX_PREFIX` | `_INBOX` | where answers go; one per user lets the server keep answers apart |
- * | `NATS_CLIENT_NAME` | `bulkhead` | the connection's name in the server's reports |
+ * How to reach NATS, and the settings that say it.
  */
-import { Config, Option, type Redacted } from "effect"
+import { readSettings, Setting } from "@bulkhead/settings"
+import type { Config, Redacted } from "effect"
 
 /** What a connection is made with. */
 export interface NatsOptions {
@@ -28,23 +20,25 @@ export interface NatsOptions {
   readonly inboxPrefix?: string | undefined
 }
 
-const optional = (name: string) => Config.option(Config.String(name)).pipe(Config.map(Option.getOrUndefined))
+const file = (name: string, meaning: string) =>
+  Setting.text(name, `${meaning}; read again at each connect`, "path").optional
 
-const listOf = (text: string): ReadonlyArray<string> =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "")
+export const natsSettings = {
+  servers: Setting.texts("NATS_URL", "servers of one cluster; `tls://` insists on TLS", "URLs").or([
+    "nats://127.0.0.1:4222"
+  ]),
+  clientName: Setting.text("NATS_CLIENT_NAME", "the connection's name in the server's reports").otherwise("`bulkhead`"),
+  credsFile: file("NATS_CREDS_FILE", "the user's JWT and seed"),
+  user: Setting.text("NATS_USER", "with `NATS_PASSWORD`, instead of a credentials file").optional,
+  password: Setting.secret("NATS_PASSWORD", "with `NATS_USER`").optional,
+  tlsCaFile: file("NATS_TLS_CA", "PEM file of the authority that the server's certificate comes from"),
+  tlsCertFile: file("NATS_TLS_CERT", "PEM file of our own certificate, where the server wants one"),
+  tlsKeyFile: file("NATS_TLS_KEY", "PEM file of its key"),
+  inboxPrefix: Setting.text(
+    "NATS_INBOX_PREFIX",
+    "where answers go; one for each user lets the server keep answers apart"
+  ).otherwise("`_INBOX`")
+}
 
-/** `NatsOptions` from the environment. */
-export const natsConfig: Config.Config<NatsOptions> = Config.all({
-  servers: Config.String("NATS_URL").pipe(Config.withDefault("nats://127.0.0.1:4222"), Config.map(listOf)),
-  clientName: optional("NATS_CLIENT_NAME"),
-  credsFile: optional("NATS_CREDS_FILE"),
-  user: optional("NATS_USER"),
-  password: Config.option(Config.Redacted("NATS_PASSWORD")).pipe(Config.map(Option.getOrUndefined)),
-  tlsCaFile: optional("NATS_TLS_CA"),
-  tlsCertFile: optional("NATS_TLS_CERT"),
-  tlsKeyFile: optional("NATS_TLS_KEY"),
-  inboxPrefix: optional("NATS_INBOX_PREFIX")
-})
+/** `NatsOptions` from the settings. */
+export const natsConfig: Config.Config<NatsOptions> = readSettings(natsSettings)

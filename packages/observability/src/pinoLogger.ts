@@ -2,7 +2,8 @@
  * pino as Effect's logger: one line a message, with the service, the annotations (the tenant among them), the span, and
  * the error with its causes; without secrets.
  */
-import { Cause, Config, Effect, Layer, Logger, type LogLevel, References, Schema } from "effect"
+import { readSettings, Setting } from "@bulkhead/settings"
+import { Cause, type Config, Effect, Layer, Logger, type LogLevel, References } from "effect"
 import { pino } from "pino"
 import pretty from "pino-pretty"
 import { redact } from "./redact.ts"
@@ -69,23 +70,19 @@ export const pinoLogger = (target: pino.Logger): Logger.Logger<unknown, void> =>
   })
 }
 
-/**
- * | variable | default | meaning |
- * |---|---|---|
- * | `LOG_LEVEL` | `info` | trace, debug, info, warn, error or fatal |
- * | `LOG_FORMAT` | `json` | `json` for machines, `pretty` for people |
- */
-const config = Config.all({
-  level: Config.schema(Schema.Literals(["trace", "debug", "info", "warn", "error", "fatal"]), "LOG_LEVEL").pipe(
-    Config.withDefault("info" as const)
-  ),
-  format: Config.schema(Schema.Literals(["json", "pretty"]), "LOG_FORMAT").pipe(Config.withDefault("json" as const))
-})
+export const logSettings = {
+  level: Setting.choice(
+    "LOG_LEVEL",
+    ["trace", "debug", "info", "warn", "error", "fatal"],
+    "what is less than this is not logged"
+  ).or("info"),
+  format: Setting.choice("LOG_FORMAT", ["json", "pretty"], "`json` for machines, `pretty` for people").or("json")
+}
 
 /** Logs to standard output as the environment says. */
 export const loggerLayer = (service: string): Layer.Layer<never, Config.ConfigError> =>
   Layer.unwrap(
-    Effect.map(config, ({ level, format }) => {
+    Effect.map(readSettings(logSettings), ({ level, format }) => {
       const options = { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime }
       const target =
         format === "json"

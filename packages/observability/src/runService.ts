@@ -1,14 +1,16 @@
 /**
  * The main of every service: logs, metrics, traces and health first, then the service itself, then a shutdown in order.
  */
+
+import { readSettings, Setting } from "@bulkhead/settings"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Config, Effect, Layer, Schema } from "effect"
+import { Cause, Effect, Layer } from "effect"
 import { Health } from "./Health.ts"
 import { Metrics } from "./Metrics.ts"
-import { OpsServer } from "./OpsServer.ts"
-import { loggerLayer } from "./pinoLogger.ts"
+import { OpsServer, opsSettings } from "./OpsServer.ts"
+import { loggerLayer, logSettings } from "./pinoLogger.ts"
 import { problemText } from "./problemText.ts"
-import { tracingLayer } from "./tracing.ts"
+import { tracingLayer, tracingSettings } from "./tracing.ts"
 
 /** Who runs. */
 export interface ServiceIdentity {
@@ -17,10 +19,22 @@ export interface ServiceIdentity {
   readonly version: string
 }
 
-/** `SHUTDOWN_TIMEOUT_MS`: how long a shutdown may take before the process ends all the same. */
-const shutdownTimeoutMs = Config.schema(Schema.Int.check(Schema.isGreaterThan(0)), "SHUTDOWN_TIMEOUT_MS").pipe(
-  Config.withDefault(25_000)
-)
+const shutdownSettings = {
+  timeoutMs: Setting.whole(
+    "SHUTDOWN_TIMEOUT_MS",
+    "milliseconds",
+    { from: 1 },
+    "a shutdown that takes longer is cut"
+  ).or(25_000)
+}
+
+/** What every service reads before its own settings; from the environment alone, as logs begin before any file is read. */
+export const serviceSettings = {
+  log: logSettings,
+  ops: opsSettings,
+  tracing: tracingSettings,
+  shutdown: shutdownSettings
+}
 
 const forceExit = (reason: string) => {
   process.stderr.write(`${reason}\n`)
@@ -48,7 +62,7 @@ const logFatal = (cause: Cause.Cause<unknown>) => {
 const program = <E>(layer: Layer.Layer<never, E, Health | Metrics>) =>
   Effect.gen(function* () {
     const health = yield* Health
-    yield* boundShutdown(yield* shutdownTimeoutMs)
+    yield* boundShutdown((yield* readSettings(shutdownSettings)).timeoutMs)
     yield* Layer.build(layer)
     // Registered last, so undone first: readiness turns red before anything closes.
     yield* Effect.addFinalizer(() => Effect.andThen(health.setPhase("stopping"), Effect.logInfo("stopping")))

@@ -1,9 +1,14 @@
 /**
  * Traces over OTLP when somebody wants them, nothing otherwise.
  */
-import { Config, Effect, Layer, Option } from "effect"
+import { readSettings, Setting } from "@bulkhead/settings"
+import { type Config, Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
+
+export const tracingSettings = {
+  endpoint: Setting.url("OTEL_EXPORTER_OTLP_ENDPOINT", "where spans go, `http://collector:4318`").otherwise("no traces")
+}
 
 /**
  * Sends spans to `OTEL_EXPORTER_OTLP_ENDPOINT` (`http://collector:4318`) when it is set. Only spans: logs go through
@@ -12,9 +17,9 @@ import { OtlpSerialization, OtlpTracer } from "effect/observability"
 export const tracingLayer = (service: string): Layer.Layer<never, Config.ConfigError> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const endpoint = yield* Config.option(Config.URL("OTEL_EXPORTER_OTLP_ENDPOINT"))
-      if (Option.isNone(endpoint)) return Layer.empty
-      const url = `${endpoint.value.href.replace(/\/$/, "")}/v1/traces`
+      const { endpoint } = yield* readSettings(tracingSettings)
+      if (endpoint === undefined) return Layer.empty
+      const url = `${endpoint.href.replace(/\/$/, "")}/v1/traces`
       return OtlpTracer.layer({ url, resource: { serviceName: service } }).pipe(
         Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer])
       )

@@ -1,10 +1,12 @@
 /**
- * The setting that every writer of records reads: `RECORDS_LOGS`, `processed` or `raw`. It is one for all of them, since
- * they may go on with each other's lanes.
+ * The setting that every writer of records reads. It is one for all of them, since they may go on with each other's
+ * lanes.
  */
 import type { StoredLogs } from "@bulkhead/nats"
-import { Config, Schema } from "effect"
+import { Setting } from "@bulkhead/settings"
 
-export const storedLogs = Config.schema(Schema.Literals(["processed", "raw"]), "RECORDS_LOGS").pipe(
-  Config.withDefault<StoredLogs>("processed")
-)
+export const storedLogs: Setting<StoredLogs> = Setting.choice(
+  "RECORDS_LOGS",
+  ["processed", "raw"],
+  "which logs are written: zen's, or, where no zen runs, those that collectors publish; the same in all writers"
+).or("processed")

@@ -1,17 +1,10 @@
 /**
- * How to reach the API server of Kubernetes, and the environment variables that say it. Inside a pod nothing has to be
- * set.
- *
- * | variable | default | meaning |
- * |---|---|---|
- * | `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT` | set in every pod | the API server |
- * | `K8S_NAMESPACE` | the pod's | where the Secrets lie |
- * | `K8S_SECRET_PREFIX` | `bulkhead` | how their names begin, one for each installation |
- * | `K8S_TOKEN_FILE`, `K8S_CA_FILE` | the pod's | service account token and authority, read at each call |
+ * How to reach the API server of Kubernetes, and the settings that say it. Inside a pod nothing has to be set.
  */
 import { isIPv6 } from "node:net"
-import { Config, Effect, Option, Redacted } from "effect"
-import { type HttpStoreTimes, httpStoreTimes } from "./internal/httpStoreTimes.ts"
+import { readSettings, Setting } from "@bulkhead/settings"
+import { type Config, Effect, Redacted } from "effect"
+import { type HttpStoreTimes, httpStoreSettings } from "./internal/httpStoreTimes.ts"
 import { readSecretFile } from "./internal/readSecretFile.ts"
 import { serviceAccountFile } from "./internal/serviceAccountFile.ts"
 import type { SecretStoreMisconfigured } from "./SecretError.ts"
@@ -29,24 +22,26 @@ export interface KubernetesOptions extends HttpStoreTimes {
   readonly caFile?: string | undefined
 }
 
-const optional = (name: string) => Config.option(Config.String(name)).pipe(Config.map(Option.getOrUndefined))
+const API_SERVER = "the API server; set in every pod"
 
-const variables = Config.all({
-  host: Config.String("KUBERNETES_SERVICE_HOST"),
-  port: Config.String("KUBERNETES_SERVICE_PORT").pipe(Config.withDefault("443")),
-  namespace: optional("K8S_NAMESPACE"),
-  prefix: optional("K8S_SECRET_PREFIX"),
-  tokenFile: optional("K8S_TOKEN_FILE"),
-  caFile: optional("K8S_CA_FILE"),
-  times: httpStoreTimes
-})
+export const kubernetesSettings = {
+  host: Setting.text("KUBERNETES_SERVICE_HOST", API_SERVER, "address"),
+  port: Setting.text("KUBERNETES_SERVICE_PORT", API_SERVER, "port").or("443"),
+  namespace: Setting.text("K8S_NAMESPACE", "where the Secrets lie").otherwise("the pod's"),
+  prefix: Setting.text("K8S_SECRET_PREFIX", "how their names begin, one for each installation").otherwise("`bulkhead`"),
+  tokenFile: Setting.text("K8S_TOKEN_FILE", "service account token, read at each call", "path").otherwise("the pod's"),
+  caFile: Setting.text("K8S_CA_FILE", "authority of the API server, read at each call", "path").otherwise("the pod's")
+}
 
 const podNamespace = Effect.map(readSecretFile("K8S_NAMESPACE", serviceAccountFile("namespace")), Redacted.value)
 
-/** `KubernetesOptions` from the environment. */
+/** `KubernetesOptions` from the settings. */
 export const kubernetesOptions: Effect.Effect<KubernetesOptions, Config.ConfigError | SecretStoreMisconfigured> =
   Effect.gen(function* () {
-    const { host, port, namespace, prefix, tokenFile, caFile, times } = yield* variables
+    const { host, port, namespace, prefix, tokenFile, caFile, times } = yield* readSettings({
+      ...kubernetesSettings,
+      times: httpStoreSettings
+    })
     return {
       server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
       namespace: namespace ?? (yield* podNamespace),

@@ -1,13 +1,8 @@
 /**
- * How secrets are sealed in PostgreSQL, from the environment.
- *
- * | variable | default | meaning |
- * |---|---|---|
- * | `SECRETS_KEYS` | — | `keyid:base64(32 bytes)`, separated by commas; the first seals, the others only open |
- * | `SECRETS_KEYS_FILE` | — | a file with the same, commas or lines, instead |
- * | `SECRETS_SCHEMA` | `bulkhead_signer` | schema of the table `sealed_secrets` |
+ * How secrets are sealed in PostgreSQL, and the settings that say it.
  */
-import { Config, Effect, Option, type Redacted } from "effect"
+import { readSettings, Setting } from "@bulkhead/settings"
+import { type Config, Effect, type Redacted } from "effect"
 import { readSecretFile } from "./internal/readSecretFile.ts"
 import { SECRETS_SCHEMA } from "./internal/sealedSecrets.ts"
 import { SecretStoreMisconfigured } from "./SecretError.ts"
@@ -20,22 +15,25 @@ export interface PostgresOptions {
   readonly schema?: string | undefined
 }
 
-const variables = Config.all({
-  keys: Config.option(Config.Redacted("SECRETS_KEYS")),
-  file: Config.option(Config.String("SECRETS_KEYS_FILE")),
-  schema: Config.String("SECRETS_SCHEMA").pipe(Config.withDefault(SECRETS_SCHEMA))
-})
+export const postgresSettings = {
+  keys: Setting.secret(
+    "SECRETS_KEYS",
+    "`keyid:base64(32 bytes)`, separated by commas; the first seals, the others only open"
+  ).otherwise("this or the next"),
+  file: Setting.text("SECRETS_KEYS_FILE", "a file with the same, commas or lines", "path").optional,
+  schema: Setting.text("SECRETS_SCHEMA", "schema of the table `sealed_secrets`").or(SECRETS_SCHEMA)
+}
 
-/** `PostgresOptions` from the environment. */
+/** `PostgresOptions` from the settings. */
 export const postgresOptions: Effect.Effect<PostgresOptions, Config.ConfigError | SecretStoreMisconfigured> =
   Effect.gen(function* () {
-    const { keys, file, schema } = yield* variables
-    if (Option.isSome(keys) && Option.isNone(file)) return { keys: keys.value, schema }
-    if (Option.isSome(file) && Option.isNone(keys)) {
-      return { keys: yield* readSecretFile("SECRETS_KEYS_FILE", file.value), schema }
+    const { keys, file, schema } = yield* readSettings(postgresSettings)
+    if (keys !== undefined && file === undefined) return { keys, schema }
+    if (file !== undefined && keys === undefined) {
+      return { keys: yield* readSecretFile("SECRETS_KEYS_FILE", file), schema }
     }
     return yield* new SecretStoreMisconfigured({
-      problem: `${Option.isSome(keys) ? "Both SECRETS_KEYS and" : "Neither SECRETS_KEYS nor"} SECRETS_KEYS_FILE is set`,
+      problem: `${keys !== undefined ? "Both SECRETS_KEYS and" : "Neither SECRETS_KEYS nor"} SECRETS_KEYS_FILE is set`,
       nextStep: "set one of them to the keys that seal secrets in PostgreSQL"
     })
   })

@@ -2,10 +2,13 @@
  * Where an installation's secrets rest: sealed rows in PostgreSQL, a KV engine of Vault or OpenBao, or Secrets of
  * Kubernetes. All three take the same names and values and promise the same.
  */
+
+import { readSettings, Setting, type SettingValues } from "@bulkhead/settings"
 import type { Database } from "@bulkhead/storage"
-import { Config, Context, Effect, Layer, type Redacted, Schema } from "effect"
+import { type Config, Context, Effect, Layer, type Redacted } from "effect"
 import { checkedStore } from "./internal/checkedStore.ts"
 import { failedIn } from "./internal/failedIn.ts"
+import { httpStoreSettings } from "./internal/httpStoreTimes.ts"
 import { kubernetesDriver } from "./internal/kubernetesDriver.ts"
 import { postgresDriver } from "./internal/postgresDriver.ts"
 import type { SecretDriver } from "./internal/SecretDriver.ts"
@@ -39,11 +42,11 @@ export class SecretStore extends Context.Service<
   }
 >()("@bulkhead/secrets/SecretStore") {
   /**
-   * From the environment: `SECRETS_DRIVER` is `postgres` (the default), `vault` or `kubernetes`; what each then reads
-   * stands in `PostgresOptions.ts`, `VaultOptions.ts` and `KubernetesOptions.ts`.
+   * From the settings: `SECRETS_DRIVER` says which driver; what each then reads stands in `PostgresOptions.ts`,
+   * `VaultOptions.ts` and `KubernetesOptions.ts`.
    */
   static readonly layer: Layer.Layer<SecretStore, SecretError | Config.ConfigError, Database> = Layer.unwrap(
-    Effect.suspend(() => Effect.flatMap(driverName, fromEnvironment))
+    Effect.suspend(() => Effect.flatMap(readSettings(driverSettings), fromEnvironment))
   )
 
   /** Sealed rows in PostgreSQL. Makes the schema and the table where they are missing. */
@@ -62,15 +65,21 @@ export class SecretStore extends Context.Service<
 const layerOf = <R>(operation: string, driver: Effect.Effect<SecretDriver, SecretReason, R>) =>
   Layer.effect(SecretStore, driver.pipe(failedIn(operation), Effect.map(checkedStore)))
 
-const driverName = Config.schema(Schema.Literals(["postgres", "vault", "kubernetes"]), "SECRETS_DRIVER").pipe(
-  Config.withDefault("postgres" as const)
-)
+const driverSettings = {
+  driver: Setting.choice("SECRETS_DRIVER", ["postgres", "vault", "kubernetes"], "where secrets rest").or("postgres")
+}
 
-/** The driver's layer; its environment is read by nobody else. */
-const fromEnvironment = (
-  name: typeof driverName extends Config.Config<infer Name> ? Name : never
-): Effect.Effect<Layer.Layer<SecretStore, SecretError, Database>, SecretError | Config.ConfigError> => {
-  switch (name) {
+/** Which store, and how long it is waited for; each driver has settings of its own beside these. */
+export const secretStoreSettings = { ...driverSettings, times: httpStoreSettings }
+
+/** The driver's layer; its settings are read by nobody else. */
+const fromEnvironment = ({
+  driver
+}: SettingValues<typeof driverSettings>): Effect.Effect<
+  Layer.Layer<SecretStore, SecretError, Database>,
+  SecretError | Config.ConfigError
+> => {
+  switch (driver) {
     case "postgres":
       return Effect.map(settings(postgresOptions), SecretStore.layerPostgres)
     case "vault":

@@ -1,22 +1,9 @@
 /**
- * How to reach Vault or OpenBao, and the environment variables that say it.
- *
- * | variable | default | meaning |
- * |---|---|---|
- * | `VAULT_ADDR` | required | `https://host:8200` |
- * | `VAULT_MOUNT` | `secret` | path of the KV version 2 engine |
- * | `VAULT_PREFIX` | `bulkhead` | folder in it, one for each installation |
- * | `VAULT_NAMESPACE` | — | namespace of all of these |
- * | `VAULT_CACERT` | Node's authorities | PEM file of the authority, read at each call |
- * | `VAULT_TOKEN` | — | login by token, renewed while it can be |
- * | `VAULT_TOKEN_FILE` | — | login by token from a file, read at each login |
- * | `VAULT_ROLE_ID`, `VAULT_SECRET_ID_FILE` | — | login by AppRole; the file is read at each login |
- * | `VAULT_K8S_ROLE` | — | login by the service account of the pod |
- * | `VAULT_K8S_JWT_FILE` | the pod's | its token, read at each login |
- * | `VAULT_AUTH_MOUNT` | `approle`, `kubernetes` | where the login method is mounted |
+ * How to reach Vault or OpenBao, and the settings that say it.
  */
-import { Config, Effect, Option, type Redacted } from "effect"
-import { type HttpStoreTimes, httpStoreTimes } from "./internal/httpStoreTimes.ts"
+import { readSettings, Setting, type SettingValues } from "@bulkhead/settings"
+import { type Config, Effect, type Redacted } from "effect"
+import { type HttpStoreTimes, httpStoreSettings } from "./internal/httpStoreTimes.ts"
 import { serviceAccountFile } from "./internal/serviceAccountFile.ts"
 import { SecretStoreMisconfigured } from "./SecretError.ts"
 
@@ -53,25 +40,26 @@ export interface VaultOptions extends HttpStoreTimes {
   readonly caFile?: string | undefined
 }
 
-const optional = (name: string) => Config.option(Config.String(name)).pipe(Config.map(Option.getOrUndefined))
+const path = (name: string, meaning: string) => Setting.text(name, meaning, "path")
 
-const variables = Config.all({
-  address: Config.String("VAULT_ADDR"),
-  mount: optional("VAULT_MOUNT"),
-  prefix: optional("VAULT_PREFIX"),
-  namespace: optional("VAULT_NAMESPACE"),
-  caFile: optional("VAULT_CACERT"),
-  times: httpStoreTimes,
-  token: Config.option(Config.Redacted("VAULT_TOKEN")).pipe(Config.map(Option.getOrUndefined)),
-  tokenFile: optional("VAULT_TOKEN_FILE"),
-  roleId: optional("VAULT_ROLE_ID"),
-  secretIdFile: optional("VAULT_SECRET_ID_FILE"),
-  k8sRole: optional("VAULT_K8S_ROLE"),
-  k8sJwtFile: optional("VAULT_K8S_JWT_FILE"),
-  authMount: optional("VAULT_AUTH_MOUNT")
-})
+export const vaultSettings = {
+  address: Setting.text("VAULT_ADDR", "`https://host:8200`", "URL"),
+  mount: Setting.text("VAULT_MOUNT", "path of the KV version 2 engine").otherwise("`secret`"),
+  prefix: Setting.text("VAULT_PREFIX", "folder in it, one for each installation").otherwise("`bulkhead`"),
+  namespace: Setting.text("VAULT_NAMESPACE", "namespace of all of these").optional,
+  caFile: path("VAULT_CACERT", "PEM file of the authority, read at each call").otherwise("Node's authorities"),
+  token: Setting.secret("VAULT_TOKEN", "login by token, renewed while it can be").otherwise("one of these logins"),
+  tokenFile: path("VAULT_TOKEN_FILE", "login by a token from a file, read at each login").optional,
+  roleId: Setting.text("VAULT_ROLE_ID", "login by AppRole, with `VAULT_SECRET_ID_FILE`").optional,
+  secretIdFile: path("VAULT_SECRET_ID_FILE", "read at each login").optional,
+  k8sRole: Setting.text("VAULT_K8S_ROLE", "login by the pod's service account, in this role").optional,
+  k8sJwtFile: path("VAULT_K8S_JWT_FILE", "its token, read at each login").otherwise("the pod's"),
+  authMount: Setting.text("VAULT_AUTH_MOUNT", "where that login is mounted").otherwise("`approle`, `kubernetes`")
+}
 
-type Variables = Config.Success<typeof variables>
+const variables = { ...vaultSettings, times: httpStoreSettings }
+
+type Variables = SettingValues<typeof variables>
 
 const LOGINS = "VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_ROLE_ID with VAULT_SECRET_ID_FILE, or VAULT_K8S_ROLE"
 
@@ -87,10 +75,10 @@ const loginsOf = (set: Variables): ReadonlyArray<VaultAuth> => [
     : [{ method: "kubernetes", role: set.k8sRole, jwtFile: set.k8sJwtFile, mount: set.authMount } as const])
 ]
 
-/** `VaultOptions` from the environment. */
+/** `VaultOptions` from the settings. */
 export const vaultOptions: Effect.Effect<VaultOptions, Config.ConfigError | SecretStoreMisconfigured> = Effect.gen(
   function* () {
-    const set = yield* variables
+    const set = yield* readSettings(variables)
     const [auth, another] = loginsOf(set)
     if (auth === undefined || another !== undefined) {
       return yield* new SecretStoreMisconfigured({

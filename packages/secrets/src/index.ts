@@ -1,5 +1,5 @@
-export type { KubernetesOptions } from "./KubernetesOptions.ts"
-export type { PostgresOptions } from "./PostgresOptions.ts"
+export { type KubernetesOptions, kubernetesSettings } from "./KubernetesOptions.ts"
+export { type PostgresOptions, postgresSettings } from "./PostgresOptions.ts"
 export { type ResealOptions, type ResealReport, resealAll } from "./resealAll.ts"
 export {
   SecretError,
@@ -11,5 +11,5 @@ export {
   SecretUnreadable
 } from "./SecretError.ts"
 export { SECRET_BYTES_MAX, type SecretName } from "./SecretName.ts"
-export { SecretStore } from "./SecretStore.ts"
-export type { VaultAuth, VaultOptions } from "./VaultOptions.ts"
+export { SecretStore, secretStoreSettings } from "./SecretStore.ts"
+export { type VaultAuth, type VaultOptions, vaultSettings } from "./VaultOptions.ts"

@@ -10,7 +10,7 @@ export interface SettingDescription {
   readonly name: string
   /** What kind of value it takes, with its unit and limits, in Markdown. */
   readonly kind: string
-  /** What holds where it is not set, as it would be written; undefined where there is nothing such. */
+  /** What holds where it is not set, in Markdown; undefined where there is nothing such. */
   readonly fallback: string | undefined
   /** Whether a service does not start without it. */
   readonly isRequired: boolean
@@ -45,6 +45,16 @@ export class Setting<out A> {
   /** A text that no log and no error shows. */
   static secret(name: string, meaning: string): Setting<Redacted.Redacted<string>> {
     return Setting.#required(name, "secret", meaning, Config.Redacted(name))
+  }
+
+  /** Texts between commas. */
+  static texts(name: string, meaning: string, kind = "texts"): Setting<ReadonlyArray<string>> {
+    return Setting.#required(name, `${kind}, commas`, meaning, Config.map(Config.String(name), itemsOf))
+  }
+
+  /** An absolute URL. */
+  static url(name: string, meaning: string): Setting<URL> {
+    return Setting.#required(name, "URL", meaning, Config.URL(name))
   }
 
   /** Texts between commas, none of which a log or an error shows; none where it is not set. */
@@ -83,16 +93,21 @@ export class Setting<out A> {
     return Setting.#required(name, "port", meaning, wholeNumber(name, 1, 65_535))
   }
 
-  /** `value` where it is not set. */
-  or<const B>(value: B): Setting<A | B> {
-    const description = { ...this.description, fallback: String(value), isRequired: false }
+  /** `value` where it is not set; `words` say what that is where the value itself is another on each machine. */
+  or<const B>(value: B, words = `\`${value}\``): Setting<A | B> {
+    const description = { ...this.description, fallback: words, isRequired: false }
     return new Setting(description, this.config.pipe(Config.withDefault(value)))
   }
 
   /** Undefined where it is not set. */
   get optional(): Setting<A | undefined> {
+    return this.otherwise(undefined)
+  }
+
+  /** Undefined where it is not set; `words` say what then holds. */
+  otherwise(words: string | undefined): Setting<A | undefined> {
     const config = Config.option(this.config).pipe(Config.map(Option.getOrUndefined))
-    return new Setting({ ...this.description, isRequired: false }, config)
+    return new Setting({ ...this.description, fallback: words, isRequired: false }, config)
   }
 }
 

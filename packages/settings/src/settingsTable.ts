@@ -8,7 +8,7 @@ const cell = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ").replace
 
 const fallbackOf = ({ fallback, isRequired }: SettingDescription): string => {
   if (isRequired) return "required"
-  return fallback === undefined ? "—" : `\`${fallback}\``
+  return fallback ?? "—"
 }
 
 /** A table with a row for each setting. */
@@ -22,15 +22,22 @@ export const settingsTable = (settings: ReadonlyArray<SettingDescription>): stri
     })
   ].join("\n")
 
-const BEGIN = "<!-- Settings: written by `npm run generate`. -->"
+/** A document may have several tables, each with the name of what it is of. */
+const beginOf = (of: string | undefined): string =>
+  `<!-- Settings${of === undefined ? "" : ` of ${of}`}: written by \`npm run generate\`. -->`
 const END = "<!-- /Settings -->"
 
-/** The document with the table of `settings` between its two marks. Throws where it has none. */
-export const withSettingsTable = (document: string, settings: ReadonlyArray<SettingDescription>): string => {
-  const begin = document.indexOf(BEGIN)
-  const end = document.indexOf(END)
-  if (begin === -1 || end < begin) {
-    throw new Error(`The document has no place for its settings: add the lines ${BEGIN} and ${END}`)
+/** The document with the table of `settings` between the two marks of its name. Throws where it has none. */
+export const withSettingsTable = (
+  document: string,
+  settings: ReadonlyArray<SettingDescription>,
+  of?: string
+): string => {
+  const mark = beginOf(of)
+  const begin = document.indexOf(mark)
+  const end = document.indexOf(END, begin)
+  if (begin === -1 || end === -1) {
+    throw new Error(`The document has no place for its settings: add the lines ${mark} and ${END}`)
   }
-  return `${document.slice(0, begin)}${BEGIN}\n${settingsTable(settings)}\n${document.slice(end)}`
+  return `${document.slice(0, begin)}${mark}\n${settingsTable(settings)}\n${document.slice(end)}`
 }

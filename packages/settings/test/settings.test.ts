@@ -24,6 +24,9 @@ const settings = {
     isOpen: Setting.boolean("SHOP_OPEN", "whether it is open").or(true)
   },
   keys: Setting.secrets("SHOP_KEYS", "who may enter"),
+  towns: Setting.texts("SHOP_TOWNS", "where there are others", "towns").or(["Ulm"]),
+  site: Setting.url("SHOP_SITE", "where it is on the web").otherwise("nowhere"),
+  till: Setting.text("SHOP_TILL", "where the money is").or("this one", "the machine's own"),
   safe: Setting.secret("SHOP_SAFE", "opens the safe").optional
 }
 
@@ -37,9 +40,14 @@ describe("readSettings", () => {
         SHOP_NAME: "corner",
         SHOP_ORDER: "old",
         SHOP_KEYS: "a, b,",
+        SHOP_TOWNS: "Aue, Bonn",
+        SHOP_SITE: "https://shop.example",
         SHOP_SAFE: "c"
       })
-      const { keys, safe, ...rest } = values
+      const { keys, safe, towns, site, till, ...rest } = values
+      assert.deepStrictEqual(towns, ["Aue", "Bonn"])
+      assert.strictEqual(site?.host, "shop.example")
+      assert.strictEqual(till, "this one")
       assert.deepStrictEqual(rest, {
         file: undefined,
         name: "corner",
@@ -57,7 +65,8 @@ describe("readSettings", () => {
     [{ SHOP_NAME: "x", SHOP_PORT: "70000" }, "SHOP_PORT"],
     [{ SHOP_NAME: "x", SHOP_ITEMS_MAX: "11" }, "SHOP_ITEMS_MAX"],
     [{ SHOP_NAME: "x", SHOP_ORDER: "odd" }, "SHOP_ORDER"],
-    [{ SHOP_NAME: "x", SHOP_OPEN: "perhaps" }, "SHOP_OPEN"]
+    [{ SHOP_NAME: "x", SHOP_OPEN: "perhaps" }, "SHOP_OPEN"],
+    [{ SHOP_NAME: "x", SHOP_SITE: "no site" }, "SHOP_SITE"]
   ] as const)("refuses %j and names the setting", ([environment, name]) =>
     Effect.map(Effect.flip(readFrom(settings, environment)), (error) => assert.include(error.message, name))
   )
@@ -78,6 +87,9 @@ describe("settingsTable", () => {
         "| `SHOP_ORDER` | `new`, `old` | `new` | what is sold first \\| last |",
         "| `SHOP_OPEN` | `true`, `false` | `true` | whether it is open |",
         "| `SHOP_KEYS` | secrets, commas | — | who may enter |",
+        "| `SHOP_TOWNS` | towns, commas | `Ulm` | where there are others |",
+        "| `SHOP_SITE` | URL | nowhere | where it is on the web |",
+        "| `SHOP_TILL` | text | the machine's own | where the money is |",
         "| `SHOP_SAFE` | secret | — | opens the safe |"
       ].join("\n")
     )
@@ -89,6 +101,14 @@ describe("settingsTable", () => {
     assert.match(once, /^above\n<!-- Settings.*\n\| setting [\s\S]* the safe \|\n<!-- \/Settings -->\nbelow\n$/)
     assert.strictEqual(withSettingsTable(once, describeSettings(settings)), once)
     assert.throws(() => withSettingsTable("nothing", []), "has no place")
+  })
+
+  it("takes the marks of its name where a document has several", () => {
+    const document = "<!-- Settings of a: written by `npm run generate`. -->\n<!-- /Settings -->\n"
+    const two = `${document}between\n${document.replace(" of a:", " of b:")}`
+    const [first, second] = withSettingsTable(two, describeSettings(settings), "b").split("between")
+    assert.strictEqual(first, document)
+    assert.include(second, "SHOP_NAME")
   })
 })
 

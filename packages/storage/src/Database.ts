@@ -3,8 +3,9 @@
  * service that starts before its database comes up by itself.
  */
 import { randomUUID } from "node:crypto"
+import { readSettings, Setting } from "@bulkhead/settings"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Schema, Semaphore } from "effect"
+import { type Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Semaphore } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { failed, isUnavailable } from "./internal/sqlFailure.ts"
@@ -45,10 +46,10 @@ export class Database extends Context.Service<
     readonly isUp: Effect.Effect<boolean>
   }
 >()("@bulkhead/storage/Database") {
-  /** From the environment: `DATABASE_URL`, `DATABASE_POOL_MAX`, `DATABASE_LANE_CONNECTIONS`, `DATABASE_APPLICATION_NAME`, `DATABASE_START_TIMEOUT_MS`. */
+  /** From the settings `DATABASE_…`. */
   static readonly layer: Layer.Layer<Database, Config.ConfigError | StorageError> = Layer.effect(
     Database,
-    Effect.suspend(() => Effect.flatMap(databaseConfig, make))
+    Effect.suspend(() => Effect.flatMap(readSettings(databaseSettings), make))
   )
 
   static readonly layerWith = (options: DatabaseOptions): Layer.Layer<Database, StorageError> =>
@@ -58,18 +59,28 @@ export class Database extends Context.Service<
 const POOL_MAX = 10
 const LANE_CONNECTIONS = 4
 
-const connections = (name: string, count: number) =>
-  Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })), name).pipe(
-    Config.withDefault(count)
-  )
+const connections = { from: 1, to: 1_000 }
 
-const databaseConfig = Config.all({
-  url: Config.Redacted("DATABASE_URL"),
-  poolMax: connections("DATABASE_POOL_MAX", POOL_MAX),
-  laneConnections: connections("DATABASE_LANE_CONNECTIONS", LANE_CONNECTIONS),
-  applicationName: Config.String("DATABASE_APPLICATION_NAME").pipe(Config.withDefault("bulkhead")),
-  startTimeoutMs: Config.Int("DATABASE_START_TIMEOUT_MS").pipe(Config.withDefault(30_000))
-})
+export const databaseSettings = {
+  url: Setting.secret("DATABASE_URL", "`postgres://user:password@host:5432/database?sslmode=…`"),
+  poolMax: Setting.whole("DATABASE_POOL_MAX", "connections", connections, "for all but lanes").or(POOL_MAX),
+  laneConnections: Setting.whole(
+    "DATABASE_LANE_CONNECTIONS",
+    "connections",
+    connections,
+    "for lanes; a tenant always has the same one"
+  ).or(LANE_CONNECTIONS),
+  applicationName: Setting.text(
+    "DATABASE_APPLICATION_NAME",
+    "as `pg_stat_activity` shows it, with a suffix for the process"
+  ).or("bulkhead"),
+  startTimeoutMs: Setting.whole(
+    "DATABASE_START_TIMEOUT_MS",
+    "milliseconds",
+    { from: 0 },
+    "how long to wait for a server that does not answer yet"
+  ).or(30_000)
+}
 
 /** Where the URL points, without the credentials in it. */
 const placeOf = (url: Redacted.Redacted<string>): string | undefined => {

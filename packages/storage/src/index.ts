@@ -1,5 +1,5 @@
 export { type ClaimKind, Claims } from "./Claims.ts"
-export { Database, type DatabaseOptions } from "./Database.ts"
+export { Database, type DatabaseOptions, databaseSettings } from "./Database.ts"
 export {
   DEAD_LETTER_REASONS,
   type DeadLetter,

@@ -4,6 +4,7 @@
 import { AccountServers } from "@bulkhead/accounts"
 import { Health } from "@bulkhead/observability"
 import { SecretStore } from "@bulkhead/secrets"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Database } from "@bulkhead/storage"
 import { Effect, Layer, Schedule } from "effect"
 import { AccountBook } from "./AccountBook.ts"
@@ -11,7 +12,7 @@ import { Accounts } from "./Accounts.ts"
 import { PlatformNats, SystemNats } from "./connections.ts"
 import { Keyring } from "./Keyring.ts"
 import { SignerApi } from "./SignerApi.ts"
-import { SignerConfig } from "./SignerConfig.ts"
+import { SignerConfig, signerSettings } from "./SignerConfig.ts"
 import { SignerMetrics } from "./SignerMetrics.ts"
 
 const readiness = Layer.effectDiscard(
@@ -63,5 +64,6 @@ export const SignerApp = Layer.mergeAll(readiness, resuming, SignerApi).pipe(
   Layer.provide(serversLayer),
   Layer.provide([Keyring.layer.pipe(Layer.provide(SecretStore.layer)), AccountBook.layer]),
   Layer.provide([Database.layer, SystemNats.layer, PlatformNats.layer, SignerMetrics.layer]),
-  Layer.provide(SignerConfig.layer)
+  Layer.provide(SignerConfig.layer),
+  Layer.provide(layerSettingsFile(signerSettings.configFile, signerSettings))
 )

@@ -1,27 +1,37 @@
 /**
- * Every variable the signer itself reads; `DATABASE_*`, `SECRETS_*`, `VAULT_*`, `OPS_*`, `LOG_*` and `OTEL_*` belong to
- * the packages that use them and stand in their READMEs.
- *
- * | variable | type, unit | default | meaning |
- * |---|---|---|---|
- * | `NATS_URL`, `NATS_TLS_CA` | | | as for every service |
- * | `SIGNER_SYSTEM_CREDS_FILE` | path | — | credentials in the system account; `bootstrap` writes them |
- * | `SIGNER_PLATFORM_CREDS_FILE` | path | — | credentials in the platform's account; `bootstrap` writes them |
- * | `SIGNER_RESUME_MS` | milliseconds | `10000` | how often servers are looked at for claims they have not taken or have lost |
+ * Every setting of the signer itself; those of `NATS_`, `DATABASE_`, `SECRETS_`, `VAULT_`, `K8S_`, `OPS_`, `LOG_` and
+ * `OTEL_` belong to the packages that use them.
  */
-import { Config, Context, Layer, Schema } from "effect"
+import { readSettings, Setting, type SettingValues } from "@bulkhead/settings"
+import { Context, Layer } from "effect"
 
-const config = Config.all({
-  systemCredsFile: Config.String("SIGNER_SYSTEM_CREDS_FILE"),
-  platformCredsFile: Config.String("SIGNER_PLATFORM_CREDS_FILE"),
-  resumeMs: Config.schema(Schema.Int.check(Schema.isGreaterThan(0)), "SIGNER_RESUME_MS").pipe(
-    Config.withDefault(10_000)
-  )
-})
+export const signerSettings = {
+  configFile: Setting.text(
+    "SIGNER_CONFIG_FILE",
+    "a JSON object with any of the settings that the signer reads; the environment wins",
+    "path"
+  ).optional,
+  systemCredsFile: Setting.text(
+    "SIGNER_SYSTEM_CREDS_FILE",
+    "credentials in the system account: `signer-system.creds` of `bootstrap`",
+    "path"
+  ),
+  platformCredsFile: Setting.text(
+    "SIGNER_PLATFORM_CREDS_FILE",
+    "credentials in the platform's account: `signer.creds` of `bootstrap`",
+    "path"
+  ),
+  resumeMs: Setting.whole(
+    "SIGNER_RESUME_MS",
+    "milliseconds",
+    { from: 1 },
+    "how often servers are looked at for claims that they have not taken or have lost"
+  ).or(10_000)
+}
 
 /** The settings of one signer process. */
-export class SignerConfig extends Context.Service<SignerConfig, Config.Success<typeof config>>()(
+export class SignerConfig extends Context.Service<SignerConfig, SettingValues<typeof signerSettings>>()(
   "@bulkhead/account-signer/SignerConfig"
 ) {
-  static readonly layer = Layer.effect(SignerConfig, config)
+  static readonly layer = Layer.effect(SignerConfig, readSettings(signerSettings))
 }

@@ -7,6 +7,7 @@ import { FlagStore, Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, type Metrics, portTaken } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Database, migrateControlSchema, storageLayer } from "@bulkhead/storage"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer } from "effect"
@@ -25,7 +26,7 @@ import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { StreamsHandlers } from "./api/StreamsHandlers.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
-import { ApiToken, CoreConfig } from "./CoreConfig.ts"
+import { ApiToken, apiTokenSettings, CoreConfig, coreSettings } from "./CoreConfig.ts"
 import { CoreMetrics } from "./CoreMetrics.ts"
 import { CanaryMetrics } from "./canary/CanaryMetrics.ts"
 import { IsolationCanary } from "./canary/IsolationCanary.ts"
@@ -134,5 +135,6 @@ export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeA
   Layer.provide([CoreMetrics.layer, CanaryMetrics.layer]),
   Layer.provide(ApiToken.layer),
   Layer.provide(CoreConfig.layer),
+  Layer.provide(layerSettingsFile(coreSettings.configFile, { ...coreSettings, ...apiTokenSettings })),
   Layer.provide(waiting)
 )

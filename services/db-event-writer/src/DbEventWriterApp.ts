@@ -3,9 +3,10 @@
  */
 import { Nats } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Database, storageLayer } from "@bulkhead/storage"
 import { Effect, Layer } from "effect"
-import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"
+import { DbEventWriterConfig, dbEventWriterSettings } from "./DbEventWriterConfig.ts"
 import { DbEventWriterMetrics } from "./DbEventWriterMetrics.ts"
 import { EventWriter } from "./EventWriter.ts"
 
@@ -41,5 +42,6 @@ export const DbEventWriterApp = Layer.merge(readiness, EventWriter).pipe(
   Layer.provide(servers),
   Layer.provide(DbEventWriterMetrics.layer),
   Layer.provide(DbEventWriterConfig.layer),
+  Layer.provide(layerSettingsFile(dbEventWriterSettings.configFile, dbEventWriterSettings)),
   Layer.provide(waiting)
 )

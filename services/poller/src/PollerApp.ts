@@ -4,10 +4,11 @@
 import { Flags } from "@bulkhead/flags"
 import { EventPublisher, layerTenantPublishers, Nats, natsConfig, TenantConnections } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Effect, Layer } from "effect"
 import { type Check, readChecks } from "./Check.ts"
 import { runCheck } from "./Poller.ts"
-import { PollerConfig } from "./PollerConfig.ts"
+import { PollerConfig, pollerSettings } from "./PollerConfig.ts"
 import { PollerMetrics } from "./PollerMetrics.ts"
 
 const running = (checks: ReadonlyArray<Check>) =>
@@ -64,4 +65,8 @@ export const PollerApp = Layer.unwrap(
     const publishing = credsFolder === undefined ? asOneUser : asEachTenant(checks, credsFolder)
     return running(checks).pipe(Layer.provide(publishing))
   })
-).pipe(Layer.provide(PollerMetrics.layer), Layer.provide(PollerConfig.layer))
+).pipe(
+  Layer.provide(PollerMetrics.layer),
+  Layer.provide(PollerConfig.layer),
+  Layer.provide(layerSettingsFile(pollerSettings.configFile, pollerSettings))
+)

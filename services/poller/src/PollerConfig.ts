@@ -1,27 +1,31 @@
 /**
- * Every variable the poller itself reads; `NATS_*`, `PUBLISH_*`, `OPS_*`, `LOG_*` and `OTEL_*` stand in the READMEs of
- * the packages that use them.
- *
- * | variable | type | default | meaning |
- * |---|---|---|---|
- * | `POLLER_CHECKS_FILE` | path | — | the JSON file with the checks |
- * | `POLLER_CREDS_FOLDER` | path | — | holds `<slug>.creds` for each tenant; without it, one user publishes for all |
- * | `POLLER_GATEWAY_ID` | text | the host's name | who reports, in every event |
- * | `POLLER_PARTITION` | text | `default` | the network the poller stands in |
+ * Every setting of the poller itself; those of `NATS_`, `PUBLISH_`, `OPS_`, `LOG_` and `OTEL_` belong to the packages that
+ * use them.
  */
 import { hostname } from "node:os"
-import { Config, Context, Layer, Option } from "effect"
+import { readSettings, Setting, type SettingValues } from "@bulkhead/settings"
+import { Context, Layer } from "effect"
 
-const config = Config.all({
-  checksFile: Config.String("POLLER_CHECKS_FILE"),
-  credsFolder: Config.option(Config.String("POLLER_CREDS_FOLDER")).pipe(Config.map(Option.getOrUndefined)),
-  gatewayId: Config.String("POLLER_GATEWAY_ID").pipe(Config.withDefault(hostname())),
-  partition: Config.String("POLLER_PARTITION").pipe(Config.withDefault("default"))
-})
+export const pollerSettings = {
+  configFile: Setting.text(
+    "POLLER_CONFIG_FILE",
+    "a JSON object with any of the settings that the poller reads; the environment wins",
+    "path"
+  ).optional,
+  checksFile: Setting.text("POLLER_CHECKS_FILE", "the JSON file with the checks; read at start", "path"),
+  credsFolder: Setting.text(
+    "POLLER_CREDS_FOLDER",
+    "a folder with `<slug>.creds` for each tenant, role `service`; each tenant's events then go out with its own " +
+      "credentials, and the server adds the prefix. Without it one user publishes for all",
+    "path"
+  ).optional,
+  gatewayId: Setting.text("POLLER_GATEWAY_ID", "who reports, in every event").or(hostname(), "the host's name"),
+  partition: Setting.text("POLLER_PARTITION", "the network the poller stands in").or("default")
+}
 
 /** The settings of one poller process. */
-export class PollerConfig extends Context.Service<PollerConfig, Config.Success<typeof config>>()(
+export class PollerConfig extends Context.Service<PollerConfig, SettingValues<typeof pollerSettings>>()(
   "@bulkhead/poller/PollerConfig"
 ) {
-  static readonly layer = Layer.effect(PollerConfig, config)
+  static readonly layer = Layer.effect(PollerConfig, readSettings(pollerSettings))
 }

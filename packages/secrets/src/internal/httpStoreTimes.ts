@@ -1,4 +1,4 @@
-import { Config, Schema } from "effect"
+import { Setting } from "@bulkhead/settings"
 
 /** How long a store over HTTP is waited for. */
 export interface HttpStoreTimes {
@@ -8,16 +8,22 @@ export interface HttpStoreTimes {
   readonly startTimeoutMs?: number | undefined
 }
 
-const milliseconds = (name: string, byDefault: number) =>
-  Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 600_000 })), name).pipe(
-    Config.withDefault(byDefault)
-  )
-
 export const REQUEST_TIMEOUT_MS = 10_000
 export const START_TIMEOUT_MS = 30_000
 
-/** `SECRETS_REQUEST_TIMEOUT_MS` and `SECRETS_START_TIMEOUT_MS`. */
-export const httpStoreTimes = Config.all({
-  requestTimeoutMs: milliseconds("SECRETS_REQUEST_TIMEOUT_MS", REQUEST_TIMEOUT_MS),
-  startTimeoutMs: milliseconds("SECRETS_START_TIMEOUT_MS", START_TIMEOUT_MS)
-})
+const milliseconds = { from: 1, to: 600_000 }
+
+export const httpStoreSettings = {
+  requestTimeoutMs: Setting.whole(
+    "SECRETS_REQUEST_TIMEOUT_MS",
+    "milliseconds",
+    milliseconds,
+    "for one answer of Vault or Kubernetes"
+  ).or(REQUEST_TIMEOUT_MS),
+  startTimeoutMs: Setting.whole(
+    "SECRETS_START_TIMEOUT_MS",
+    "milliseconds",
+    milliseconds,
+    "to wait at the start for a store that is not available"
+  ).or(START_TIMEOUT_MS)
+}

@@ -1,0 +1,2 @@
+export { bootstrapSettings } from "./bootstrapSettings.ts"
+export { signerSettings } from "./SignerConfig.ts"
