@@ -13,7 +13,7 @@ export default defineConfig({
     // two cores.
     maxWorkers: 2,
     execArgv: ["--conditions=@bulkhead/source"],
-    testTimeout: 60_000,
+    testTimeout: 90_000,
     hookTimeout: 120_000
   }
 })

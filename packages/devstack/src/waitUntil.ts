@@ -1,13 +1,13 @@
 import { Duration, Effect, Schedule } from "effect"
 
 /**
- * Polls `check` until it gives true, and dies with `what` when it has not within `timeout` (15 s): the way a test
+ * Polls `check` until it gives true, and dies with `what` when it has not within `timeout` (30 s): the way a test
  * waits for a state. A failing check counts as "not yet".
  */
 export const waitUntil = <E, R>(
   what: string,
   check: Effect.Effect<boolean, E, R>,
-  timeout: Duration.Input = "15 seconds"
+  timeout: Duration.Input = "30 seconds"
 ): Effect.Effect<void, never, R> =>
   check.pipe(
     Effect.orElseSucceed(() => false),
