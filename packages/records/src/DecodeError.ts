@@ -3,6 +3,8 @@
  * of one message, which the writer keeps as a dead letter with the reason, the path and the text below.
  */
 
+import { RULE_FAILURE_REASONS } from "./RuleFailureReason.ts"
+
 /** Every reason there is: the metric label, the column of the dead letter and the log field. */
 export const DECODE_REASONS = [
   "too_large",
@@ -13,7 +15,8 @@ export const DECODE_REASONS = [
   "missing_field",
   "invalid_field",
   "unstorable_text",
-  "unstorable_number"
+  "unstorable_number",
+  ...RULE_FAILURE_REASONS
 ] as const
 
 export type DecodeReason = (typeof DECODE_REASONS)[number]

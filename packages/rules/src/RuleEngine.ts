@@ -7,6 +7,7 @@
  * a process that only such tenants share, so that the others never wait for it.
  */
 import type { TenantSlug } from "@bulkhead/channels"
+import type { RuleFailure } from "@bulkhead/records"
 import { Clock, Config, Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { EngineProcess, type NoAnswer, type RuleWithContent } from "./internal/EngineProcess.ts"
 import type { RuleOutcome } from "./internal/protocol.ts"
@@ -133,11 +134,12 @@ const make = Effect.gen(function* () {
 })
 
 /** Which of several rules it was nobody knows. */
-const blame = (rules: ReadonlyArray<RuleWithContent>, reason: string) => {
+const blame = (rules: ReadonlyArray<RuleWithContent>, detail: string): RuleFailure => {
   const [only, ...others] = rules
   return {
     rule: others.length === 0 ? only?.rule : rules.map(({ rule }) => rule).join(", "),
     revision: others.length === 0 ? only?.revision : undefined,
-    reason
+    reason: "rule_exhausted",
+    detail
   }
 }

@@ -1,5 +1,6 @@
-export type { RuleFailure, RuleOutcome } from "./internal/protocol.ts"
+export type { RuleOutcome } from "./internal/protocol.ts"
 export { Jdm, RULE_LENGTH_MAX } from "./Jdm.ts"
+export { planFor, type RulePlan } from "./planFor.ts"
 export { RuleEngine, type RuleToRun } from "./RuleEngine.ts"
 export {
   DEFAULT_GROUPS,

@@ -22,8 +22,8 @@ const rule = (name: string, source: string): RuleToRun => ({
 })
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-const reasonOf = (outcome: RuleOutcome | undefined) =>
-  outcome !== undefined && "failure" in outcome ? outcome.failure.reason : undefined
+const detailOf = (outcome: RuleOutcome | undefined) =>
+  outcome !== undefined && "failure" in outcome ? outcome.failure.detail : undefined
 const resultOf = (outcome: RuleOutcome | undefined) =>
   outcome !== undefined && "data" in outcome ? JSON.parse(new TextDecoder().decode(outcome.data)) : undefined
 
@@ -46,8 +46,10 @@ describe("RuleEngine", () => {
         )
         const [good, bad] = yield* run(ACME, [picky], [bytes('{"a":1}'), bytes('{"bad":true}')])
         assert.deepStrictEqual(resultOf(good), { a: 1 })
-        assert.deepInclude(bad, { failure: { rule: "picky", revision: 3, reason: reasonOf(bad) ?? "" } })
-        assert.match(reasonOf(bad) ?? "", /no/)
+        assert.deepInclude(bad, {
+          failure: { rule: "picky", revision: 3, reason: "rule_failed", detail: detailOf(bad) ?? "" }
+        })
+        assert.match(detailOf(bad) ?? "", /no/)
       })
     )
 
@@ -57,7 +59,7 @@ describe("RuleEngine", () => {
         const loop = rule("loop", "export const handler = async (input) => { while (input.loop) {} return {} }")
         const [good, bad] = yield* run(ACME, [loop], [bytes('{"a":1}'), bytes('{"loop":true}')])
         assert.deepStrictEqual(resultOf(good), { a: 1 })
-        assert.isDefined(reasonOf(bad))
+        assert.isDefined(detailOf(bad))
         yield* others(run)
       })
     )
@@ -69,7 +71,7 @@ describe("RuleEngine", () => {
         const hanging = yield* Effect.forkChild(run(ACME, [never], [bytes("{}"), bytes("{}")]))
         yield* others(run)
         const outcomes = yield* Fiber.join(hanging)
-        for (const outcome of outcomes) assert.isDefined(reasonOf(outcome))
+        for (const outcome of outcomes) assert.isDefined(detailOf(outcome))
       })
     )
 
@@ -81,7 +83,7 @@ describe("RuleEngine", () => {
           "export const handler = async (input) => { const all = []; while (true) all.push(new Array(100000).fill('x'.repeat(100))) }"
         )
         const [bad] = yield* run(ACME, [hog], [bytes("{}")])
-        assert.isDefined(reasonOf(bad))
+        assert.isDefined(detailOf(bad))
         yield* others(run)
       })
     )
@@ -95,7 +97,7 @@ describe("RuleEngine", () => {
           [mark],
           [bytes('{"a":{"b":9e28}}'), bytes('{"a":[1e-40]}'), bytes(deep), bytes("{"), new Uint8Array([0xff])]
         )
-        const reasons = outcomes.map(reasonOf)
+        const reasons = outcomes.map(detailOf)
         assert.match(reasons[0] ?? "", /^\$\.a\.b is 9e\+28/)
         assert.match(reasons[1] ?? "", /^\$\.a\[0\] is 1e-40/)
         assert.match(reasons[2] ?? "", /nested deeper than 64 levels/)
@@ -109,10 +111,10 @@ describe("RuleEngine", () => {
         const { run } = yield* RuleEngine
         const list = rule("list", "export const handler = async () => [1]")
         const [bad] = yield* run(ACME, [list], [bytes("{}")])
-        assert.match(reasonOf(bad) ?? "", /no object/)
+        assert.match(detailOf(bad) ?? "", /no object/)
         const broken = { ...mark, rule: "broken", content: '{"nodes":5}' }
         const [unusable] = yield* run(ACME, [broken], [bytes("{}")])
-        assert.isDefined(reasonOf(unusable))
+        assert.isDefined(detailOf(unusable))
         yield* others(run)
       })
     )
@@ -125,7 +127,7 @@ describe("RuleEngine", () => {
           "import http from 'http'; export const handler = async () => ({ got: (await http.get('http://127.0.0.1:1/')).status })"
         )
         const [called] = yield* run(ACME, [caller], [bytes("{}")])
-        assert.match(reasonOf(called) ?? "", /may not use the network/)
+        assert.match(detailOf(called) ?? "", /may not use the network/)
         const looker = rule("looker", "export const handler = async () => ({ got: typeof process + typeof require })")
         const [looked] = yield* run(ACME, [looker], [bytes("{}")])
         assert.deepStrictEqual(resultOf(looked), { got: "undefinedundefined" })

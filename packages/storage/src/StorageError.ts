@@ -136,6 +136,33 @@ export class ReplayLost extends Schema.TaggedError<ReplayLost>("@bulkhead/storag
   }
 }
 
+/** A name that none of a tenant's rules, groups or revisions has. */
+export class RuleUnknown extends Schema.TaggedError<RuleUnknown>("@bulkhead/storage/RuleUnknown")("RuleUnknown", {
+  tenant: Schema.String,
+  kind: Schema.Literals(["rule", "group", "revision"]),
+  name: Schema.String,
+  known: Schema.Array(Schema.String)
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    const known = this.known.length === 0 ? "it has none" : `those that are: ${this.known.slice(-20).join(", ")}`
+    return `Tenant "${this.tenant}" has no ${this.kind} "${this.name}"; ${known}`
+  }
+}
+
+/** There are as many as there may be. */
+export class RuleLimit extends Schema.TaggedError<RuleLimit>("@bulkhead/storage/RuleLimit")("RuleLimit", {
+  what: Schema.String,
+  observed: Schema.Int,
+  limit: Schema.Int,
+  nextStep: Schema.String
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `There are ${this.observed} ${this.what}, and ${this.limit} is the limit: ${this.nextStep}`
+  }
+}
+
 /** Every way in which this package fails. */
 export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/storage/StorageError")("StorageError", {
   operation: Schema.String,
@@ -150,7 +177,9 @@ export class StorageError extends Schema.TaggedError<StorageError>("@bulkhead/st
     LaneLost,
     ReplayUnfinished,
     OutOfReach,
-    ReplayLost
+    ReplayLost,
+    RuleUnknown,
+    RuleLimit
   ])
 }) {
   get isRetryable(): boolean {

@@ -26,6 +26,15 @@ export { ReplayStore } from "./ReplayStore.ts"
 export { type Notice, type Replica, type ReplicaIdentity, type ReplicaSession, Replicas } from "./Replicas.ts"
 export { Retention, type RetentionOptions, type RetentionReport } from "./Retention.ts"
 export {
+  type RuleDraft,
+  type RuleGroup,
+  RuleStore,
+  type RulesToPublish,
+  type StoredRevision,
+  type StoredRule,
+  type TenantRules
+} from "./RuleStore.ts"
+export {
   type HeldTenant,
   HOLD_REASONS,
   type HoldReason,
@@ -41,6 +50,8 @@ export {
   OutOfReach,
   ReplayLost,
   ReplayUnfinished,
+  RuleLimit,
+  RuleUnknown,
   StatementRefused,
   StorageError,
   type StorageReason,

@@ -7,6 +7,7 @@ import { Outbox } from "./Outbox.ts"
 import { ReplayStore } from "./ReplayStore.ts"
 import { Replicas } from "./Replicas.ts"
 import { Retention } from "./Retention.ts"
+import { RuleStore } from "./RuleStore.ts"
 import { SharedLanes } from "./SharedLanes.ts"
 import { TenantRuns } from "./TenantRuns.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
@@ -23,6 +24,7 @@ export const storageLayer: Layer.Layer<
   | DeadLetters
   | ReplayStore
   | Retention
+  | RuleStore
   | SharedLanes
   | TenantStats
   | TenantSizes
@@ -37,6 +39,7 @@ export const storageLayer: Layer.Layer<
   LaneStore.layer,
   DeadLetters.layer,
   Retention.layer,
+  RuleStore.layer,
   TenantStats.layer,
   TenantSizes.layer,
   SharedLanes.layer,

@@ -2,6 +2,7 @@ import { PostgresServer } from "@bulkhead/devstack"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Database, type StorageError, TenantSchemas, TenantStore } from "../src/index.ts"
+import { newestVersion } from "../src/internal/tenantMigrations.ts"
 import { becomeTenant } from "../src/internal/tenantTransaction.ts"
 import { asSuperuser, newTenant, slug, storage } from "./fixtures.ts"
 
@@ -93,7 +94,7 @@ describe("TenantSchemas", () => {
           const { slug: old } = yield* newTenant("outdated")
           yield* Effect.andThen(
             becomeTenant(sql, old),
-            sql`update tenant_outdated.schema_migrations set version = 4`
+            sql`update tenant_outdated.schema_migrations set version = version - ${newestVersion - 4}`
           ).pipe(sql.withTransaction)
           const error = yield* Effect.flip((yield* TenantSchemas).provision(old))
           assert.match(error.message, /"tenant_outdated" has version 4.*oldest that is read is 5.*empty database/)

@@ -50,6 +50,8 @@ const core = user("core", "platform", [
   "$JS.API.DIRECT.GET.*",
   // Flags that operators change.
   "$KV.bulkhead-flags.>",
+  // Rules, for zen-consumer.
+  "$KV.bulkhead-rules.>",
   // What it says about tenants.
   "*.events.ocsf.processed",
   "events.ocsf.processed",

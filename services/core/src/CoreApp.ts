@@ -7,6 +7,7 @@ import { FlagStore, Flags } from "@bulkhead/flags"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, type Metrics, portTaken } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
+import { RuleEngine } from "@bulkhead/rules"
 import { layerSettingsFile } from "@bulkhead/settings"
 import { Database, migrateControlSchema, storageLayer } from "@bulkhead/storage"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -23,6 +24,7 @@ import { FlagsHandlers } from "./api/FlagsHandlers.ts"
 import { HealthHandlers } from "./api/HealthHandlers.ts"
 import { IsolationHandlers } from "./api/IsolationHandlers.ts"
 import { ReplaysHandlers } from "./api/ReplaysHandlers.ts"
+import { RulesHandlers } from "./api/RulesHandlers.ts"
 import { REQUEST_BYTES_MAX, RequestProblems } from "./api/requestProblems.ts"
 import { StreamsHandlers } from "./api/StreamsHandlers.ts"
 import { TenantsHandlers } from "./api/TenantsHandlers.ts"
@@ -35,6 +37,7 @@ import { ReplayDesk } from "./lanes/ReplayDesk.ts"
 import { QuotaMetrics } from "./quotas/QuotaMetrics.ts"
 import { TenantQuotas } from "./quotas/TenantQuotas.ts"
 import { Membership } from "./replicas/Membership.ts"
+import { RuleRelay } from "./rules/RuleRelay.ts"
 import { LagWatch } from "./streams/LagWatch.ts"
 import { TenantStreams } from "./streams/TenantStreams.ts"
 import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
@@ -92,6 +95,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
     CredentialsHandlers,
     DeadLettersHandlers,
     ReplaysHandlers,
+    RulesHandlers,
     DiagnosisHandlers,
     FlagsHandlers,
     StreamsHandlers,
@@ -120,6 +124,7 @@ export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeA
   readiness,
   apiServer,
   LifecycleRelay,
+  RuleRelay,
   RetentionJob,
   LagWatch,
   IsolationCanary
@@ -127,7 +132,7 @@ export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeA
   Layer.provide(TenantRegistry.layer),
   Layer.provide([DeadLetterCounts.layer, ReplayDesk.layer]),
   Layer.provide(TenantQuotas.layer.pipe(Layer.provide(QuotaMetrics.layer), Layer.provideMerge(LaneScheduler.layer))),
-  Layer.provide(Membership.layer),
+  Layer.provide([Membership.layer, RuleEngine.layer]),
   Layer.provide(TenantStreams.layer),
   Layer.provide(accounts),
   Layer.provide(SignerClient.layer),

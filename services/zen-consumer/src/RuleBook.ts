@@ -4,26 +4,11 @@
  */
 import { isTenantSlug, type TenantSlug } from "@bulkhead/channels"
 import { Nats } from "@bulkhead/nats"
-import {
-  DEFAULT_GROUPS,
-  type DecisionGroup,
-  groupOf,
-  parseRuleSet,
-  RULE_BUCKET,
-  type RuleSet,
-  type RuleToRun,
-  ruleKey
-} from "@bulkhead/rules"
+import { parseRuleSet, planFor, RULE_BUCKET, type RulePlan, type RuleSet, ruleKey } from "@bulkhead/rules"
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream"
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { Context, Deferred, Effect, Layer } from "effect"
 import { attempt, type ZenError } from "./ZenError.ts"
-
-/** What is done with a tenant's messages of one subject. */
-export interface Plan {
-  readonly format: DecisionGroup["format"]
-  readonly rules: ReadonlyArray<RuleToRun>
-}
 
 const CHECK_EVERY = "2 seconds"
 const RETRY_AFTER = "500 millis"
@@ -31,7 +16,8 @@ const RETRY_AFTER = "500 millis"
 /** What the bucket says. */
 class Book {
   readonly #sets = new Map<string, RuleSet>()
-  readonly #rules = new Map<string, string>()
+  /** Texts by tenant and key. */
+  readonly #rules = new Map<string, Map<string, string>>()
   revision = 0
 
   /** Takes an entry over; gives the key of a set that is none, whose tenant then keeps what it had. */
@@ -41,27 +27,34 @@ class Book {
     this.revision = Math.max(this.revision, revision)
     const isGone = operation !== "PUT"
     if (!isTenantSlug(key)) {
-      if (isGone) this.#rules.delete(key)
-      else this.#rules.set(key, text)
+      const tenant = key.slice(0, key.indexOf("."))
+      const texts = this.#rules.get(tenant) ?? new Map<string, string>()
+      if (isGone) texts.delete(key)
+      else this.#rules.set(tenant, texts.set(key, text))
       return undefined
     }
     const set = isGone ? undefined : parseRuleSet(text)
     const kept = isGone ? undefined : (set ?? lastGood.#sets.get(key))
     if (kept === undefined) this.#sets.delete(key)
     else this.#sets.set(key, kept)
+    this.#forgetUnnamed(key, kept)
     return isGone || set !== undefined ? undefined : key
   }
 
+  /** Texts come before the set that names them, and leave the bucket after the set that names them no more. */
+  #forgetUnnamed(tenant: TenantSlug, set: RuleSet | undefined): void {
+    const named = new Set(
+      set?.groups.flatMap(({ rules }) => rules.map(({ rule, revision }) => ruleKey(tenant, rule, revision)))
+    )
+    const texts = this.#rules.get(tenant)
+    for (const key of texts?.keys() ?? []) if (!named.has(key)) texts?.delete(key)
+  }
+
   /** A rule that is not there is passed over. */
-  plan(tenant: TenantSlug, subject: string): Plan | undefined {
-    const said = this.#sets.get(tenant)
-    const group = (said && groupOf(said, subject)) ?? groupOf({ groups: DEFAULT_GROUPS }, subject)
-    if (group === undefined) return undefined
-    const rules = group.rules.flatMap((step) => {
-      const content = this.#rules.get(ruleKey(tenant, step.rule, step.revision))
-      return content === undefined ? [] : [{ ...step, content }]
-    })
-    return { format: group.format, rules }
+  plan(tenant: TenantSlug, subject: string): RulePlan | undefined {
+    return planFor(this.#sets.get(tenant), subject, ({ rule, revision }) =>
+      this.#rules.get(tenant)?.get(ruleKey(tenant, rule, revision))
+    )
   }
 }
 
@@ -70,7 +63,7 @@ export class RuleBook extends Context.Service<
   RuleBook,
   {
     /** What holds now for a base subject; undefined where nothing is decided on it. */
-    readonly plan: (tenant: TenantSlug, subject: string) => Plan | undefined
+    readonly plan: (tenant: TenantSlug, subject: string) => RulePlan | undefined
     /** Done when the bucket was read once. */
     readonly read: Effect.Effect<void>
     /** Why the rules may be old; undefined while they are followed. */

@@ -3,10 +3,11 @@
  */
 import { baseOffset, type TenantSlug } from "@bulkhead/channels"
 import type { StreamMessage } from "@bulkhead/nats"
-import { RuleEngine, type RuleFailure, type RuleOutcome } from "@bulkhead/rules"
+import type { RuleFailure } from "@bulkhead/records"
+import { RuleEngine, type RuleOutcome, type RulePlan } from "@bulkhead/rules"
 import { Effect } from "effect"
 import { otlpLogsJson } from "./otlpLogsJson.ts"
-import { type Plan, RuleBook } from "./RuleBook.ts"
+import { RuleBook } from "./RuleBook.ts"
 import { isRaw } from "./rawSubjects.ts"
 
 /** A message and what became of it. */
@@ -21,10 +22,10 @@ const CHUNKS_AT_ONCE = 4
 
 interface Planned {
   readonly message: StreamMessage
-  readonly plan: Plan
+  readonly plan: RulePlan
 }
 
-const sameRules = (one: Plan, other: Plan): boolean =>
+const sameRules = (one: RulePlan, other: RulePlan): boolean =>
   one.format === other.format &&
   one.rules.length === other.rules.length &&
   one.rules.every(({ rule, revision }, at) => rule === other.rules[at]?.rule && revision === other.rules[at]?.revision)
@@ -41,8 +42,8 @@ const inChunks = (messages: ReadonlyArray<Planned>): ReadonlyArray<ReadonlyArray
   return chunks
 }
 
-const unreadable = (reason: string): { readonly failure: RuleFailure } => ({
-  failure: { rule: undefined, revision: undefined, reason }
+const unreadable = (detail: string): { readonly failure: RuleFailure } => ({
+  failure: { rule: undefined, revision: undefined, reason: "rule_input_unusable", detail }
 })
 
 const decideChunk = Effect.fnUntraced(function* (tenant: TenantSlug, chunk: ReadonlyArray<Planned>) {

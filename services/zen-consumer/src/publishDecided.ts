@@ -3,7 +3,7 @@
  * whole to `.failed`. The message id is stream and sequence of the raw message, so that a repeat is stored once.
  */
 import { Nats, type StreamMessage } from "@bulkhead/nats"
-import type { RuleFailure } from "@bulkhead/rules"
+import { type RuleFailure, ruleFailureHeaders } from "@bulkhead/records"
 import { jetstream } from "@nats-io/jetstream"
 import { type MsgHdrs, headers as makeHeaders } from "@nats-io/nats-core"
 import { Effect } from "effect"
@@ -24,13 +24,8 @@ const headersFor = (stream: string, { headers, sequence }: StreamMessage): MsgHd
   return kept
 }
 
-/** A header is one line of ASCII. */
-const inOneLine = (text: string): string => text.replace(/[^ -~]+/g, " ").slice(0, 1_000)
-
-const addFailure = (headers: MsgHdrs, { rule, revision, reason }: RuleFailure): MsgHdrs => {
-  if (rule !== undefined) headers.set("Bulkhead-Rule", inOneLine(rule))
-  if (revision !== undefined) headers.set("Bulkhead-Rule-Revision", String(revision))
-  headers.set("Bulkhead-Reason", inOneLine(reason))
+const addFailure = (headers: MsgHdrs, failure: RuleFailure): MsgHdrs => {
+  for (const [name, value] of Object.entries(ruleFailureHeaders(failure))) headers.set(name, value)
   return headers
 }
 
@@ -53,8 +48,8 @@ const outgoing = (stream: string, { message, outcome }: Decided, bytesMax: numbe
   if ("failure" in outcome) return failed(outcome.failure)
   const bytes = outcome.data.byteLength
   if (bytes + HEADERS_BYTES > bytesMax && bytes > message.data.byteLength) {
-    const reason = `the result has ${bytes} bytes, the server takes ${bytesMax} with headers: make the rules add less`
-    return failed({ rule: undefined, revision: undefined, reason })
+    const detail = `the result has ${bytes} bytes, the server takes ${bytesMax} with headers: make the rules add less`
+    return failed({ rule: undefined, revision: undefined, reason: "rule_result_unusable", detail })
   }
   return { subject: processedSubject(message.subject), data: outcome.data, headers }
 }

@@ -46,7 +46,7 @@ export const runLane = Effect.fnUntraced(function* (tenant: TenantSlug, source: 
     )
     metrics.decided(tenant, {
       processed: decided.length - failures.length,
-      failed: failures.length,
+      failures: failures.map(({ reason }) => reason),
       durationMs: (yield* Clock.currentTimeMillis) - startedAt
     })
     for (const failure of failures) yield* Effect.logWarning("rules failed on a message", failure)

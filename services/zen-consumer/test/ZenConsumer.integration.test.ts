@@ -88,10 +88,11 @@ layer(World.layer, { excludeTestServices: true })("zen-consumer", (it) => {
       assert.strictEqual(failed[0]?.string(), '{"loop":true}')
       assert.strictEqual(failed[0]?.header.get("Bulkhead-Rule"), "loop")
       assert.strictEqual(failed[0]?.header.get("Bulkhead-Rule-Revision"), "7")
-      assert.isNotEmpty(failed[0]?.header.get("Bulkhead-Reason"))
+      assert.strictEqual(failed[0]?.header.get("Bulkhead-Reason"), "rule_failed")
+      assert.isNotEmpty(failed[0]?.header.get("Bulkhead-Detail"))
       const [other] = yield* awaitMessages("evil", "evil.logs.syslog.processed", 1)
       assert.deepStrictEqual(other?.json(), { n: 1 })
-      assert.match(yield* metrics, /bulkhead_zen_failed_total\{tenant="evil"\} 5/)
+      assert.match(yield* metrics, /bulkhead_zen_failed_total\{tenant="evil",reason="rule_failed"\} 5/)
     })
   )
 

@@ -43,7 +43,8 @@ const start = (): ChildProcess =>
 
 export class EngineProcess {
   readonly #child = start()
-  readonly #known = new Set<string>()
+  /** The text by which a key is known: one that was deleted and made anew begins with revision 1 again. */
+  readonly #known = new Map<string, string>()
   #isReady = false
   #end: string | undefined
   /** Told of the next answer, or of the end. */
@@ -85,8 +86,10 @@ export class EngineProcess {
   #taskOf(rules: ReadonlyArray<RuleWithContent>, messages: ReadonlyArray<Uint8Array>): EngineTask {
     const forget = this.#known.size >= RULES_KEPT_MAX
     if (forget) this.#known.clear()
-    const steps = rules.map(({ content, ...rule }) => (this.#known.has(rule.key) ? rule : { ...rule, content }))
-    for (const { key } of rules) this.#known.add(key)
+    const steps = rules.map(({ content, ...rule }) =>
+      this.#known.get(rule.key) === content ? rule : { ...rule, content }
+    )
+    for (const { key, content } of rules) this.#known.set(key, content)
     return { forget, rules: steps, messages }
   }
 

@@ -1,6 +1,7 @@
 /**
  * What is said between the service and a process that runs the engine.
  */
+import type { RuleFailure } from "@bulkhead/records"
 import type { RuleResult } from "../RuleSet.ts"
 
 /** A rule for the engine; `key` names its tenant, name and revision, so that what was compiled is used again. */
@@ -18,15 +19,6 @@ export interface EngineTask {
   readonly forget: boolean
   readonly rules: ReadonlyArray<EngineRule>
   readonly messages: ReadonlyArray<Uint8Array>
-}
-
-/** A message that rules could not decide on. */
-export interface RuleFailure {
-  /** The rule that failed; undefined where the message is nothing that any rule could read. */
-  readonly rule: string | undefined
-  readonly revision: number | undefined
-  /** For people. */
-  readonly reason: string
 }
 
 /** What became of a message. */

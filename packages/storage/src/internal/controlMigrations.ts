@@ -156,5 +156,38 @@ export const controlMigrations: ReadonlyArray<Migration> = [
   {
     name: "which quota holds a tenant back",
     statements: ["alter table bulkhead.tenant_runs add column held_by text"]
+  },
+  {
+    name: "decision rules and their revisions",
+    statements: [
+      // A set is made with the rules that come with the platform, when somebody first looks.
+      `create table bulkhead.rule_sets (
+        tenant_id uuid primary key references bulkhead.tenants on delete cascade,
+        groups jsonb not null,
+        generation integer not null default 1,
+        published_generation integer not null default 0,
+        updated_at timestamptz not null default now()
+      )`,
+      "create index on bulkhead.rule_sets (tenant_id) where generation > published_generation",
+      `create table bulkhead.rules (
+        tenant_id uuid not null references bulkhead.rule_sets on delete cascade,
+        name text not null,
+        description text not null default '',
+        is_enabled boolean not null default true,
+        revision integer not null,
+        updated_at timestamptz not null default now(),
+        primary key (tenant_id, name)
+      )`,
+      `create table bulkhead.rule_revisions (
+        tenant_id uuid not null,
+        rule text not null,
+        revision integer not null,
+        result text not null check (result in ('overlay', 'replace')),
+        content text not null,
+        created_at timestamptz not null default now(),
+        primary key (tenant_id, rule, revision),
+        foreign key (tenant_id, rule) references bulkhead.rules on delete cascade
+      )`
+    ]
   }
 ]

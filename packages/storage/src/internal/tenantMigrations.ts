@@ -78,7 +78,7 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           subject text not null,
           headers jsonb not null,
           payload bytea not null,
-          -- The closed list. A reason that is added gets a migration; a test compares the two.
+          -- The closed list, as it was. A reason that is added gets a migration; a test compares the two.
           reason text not null constraint dead_letters_reason_known check (reason in (
             'too_large', 'not_utf8', 'malformed_json', 'not_an_object', 'too_deep', 'missing_field', 'invalid_field',
             'unstorable_text', 'unstorable_number', 'invalid_subject', 'refused_by_database'
@@ -138,6 +138,18 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
           check ((finished_at is null) = (status in ('requested', 'copying', 'running')))
         )`,
         `create unique index replays_one_at_a_time on ${schema}.replays ((true)) where finished_at is null`
+      ]
+    },
+    {
+      name: "dead letters of decision rules",
+      statements: [
+        `alter table ${schema}.dead_letters
+          drop constraint dead_letters_reason_known,
+          add constraint dead_letters_reason_known check (reason in (
+            'too_large', 'not_utf8', 'malformed_json', 'not_an_object', 'too_deep', 'missing_field', 'invalid_field',
+            'unstorable_text', 'unstorable_number', 'invalid_subject', 'refused_by_database', 'rule_invalid',
+            'rule_failed', 'rule_exhausted', 'rule_result_unusable', 'rule_input_unusable'
+          ))`
       ]
     }
   ]

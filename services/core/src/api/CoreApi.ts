@@ -9,6 +9,7 @@ import { FlagsApi } from "./FlagsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IsolationApi } from "./IsolationApi.ts"
 import { ReplaysApi } from "./ReplaysApi.ts"
+import { RulesApi } from "./RulesApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { TenantsApi } from "./TenantsApi.ts"
 
@@ -17,6 +18,7 @@ export class CoreApi extends HttpApi.make("bulkhead-core")
   .add(CredentialsApi)
   .add(DeadLettersApi)
   .add(ReplaysApi)
+  .add(RulesApi)
   .add(DiagnosisApi)
   .add(FlagsApi)
   .add(StreamsApi)

@@ -15,6 +15,8 @@ export const ErasureReport = Schema.Struct({
   stream: Schema.Struct({ name: Schema.String, exists: Schema.Boolean }),
   /** Messages of the tenant in the stream that all tenants share; absent in reports of earlier releases. */
   sharedStream: Schema.optionalKey(Schema.Struct({ name: Schema.String, messages: Schema.Int })),
+  /** Keys of the tenant in the bucket that rules are read from; absent in reports of earlier releases. */
+  rules: Schema.optionalKey(Schema.Struct({ bucket: Schema.String, keys: Schema.Int })),
   database: Schema.Struct({ schema: Schema.Boolean, role: Schema.Boolean })
 }).annotate({ identifier: "ErasureReport" })
 export type ErasureReport = typeof ErasureReport.Type

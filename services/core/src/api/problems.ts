@@ -73,6 +73,20 @@ export class ReplayUnknownProblem extends HttpApiError.Problem<ReplayUnknownProb
   title: "Unknown replay"
 }) {}
 
+/** A rule, a group or a revision that the tenant does not have. */
+export class RuleUnknownProblem extends HttpApiError.Problem<RuleUnknownProblem>()("RuleUnknownProblem", {
+  type: "urn:bulkhead:problem:rule-unknown",
+  status: 404,
+  title: "Unknown rule"
+}) {}
+
+/** A rule that no engine can read, or a group of subjects that nothing comes on. */
+export class RuleRefusedProblem extends HttpApiError.Problem<RuleRefusedProblem>()("RuleRefusedProblem", {
+  type: "urn:bulkhead:problem:rule-refused",
+  status: 422,
+  title: "Rule refused"
+}) {}
+
 /** The stream does not hold, or the lane has not written, what was asked for. */
 export class OutOfReachProblem extends HttpApiError.Problem<OutOfReachProblem>()(
   "OutOfReachProblem",

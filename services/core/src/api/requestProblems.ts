@@ -5,8 +5,8 @@ import { Cause, Effect } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRespondable } from "effect/http"
 import { BodyTooLargeProblem, RouteUnknownProblem } from "./problems.ts"
 
-/** A tenant is described in a few hundred bytes; whoever sends more is mistaken or worse. */
-export const REQUEST_BYTES_MAX = 65_536
+/** The largest is a rule, or messages to try rules on; whoever sends more is mistaken or worse. */
+export const REQUEST_BYTES_MAX = 512 * 1024
 
 const problemOf = (cause: Cause.Cause<unknown>) => {
   const error = Cause.squash(cause)

@@ -3,12 +3,14 @@
  * done: so it does not matter how often this was interrupted before.
  */
 import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
+import { RULE_BUCKET } from "@bulkhead/rules"
 import { TenantSchemas, TenantStore } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
 import { DateTime, Effect, Schema } from "effect"
 import { connectAsTenant } from "../accounts/connectAsTenant.ts"
 import { TenantAccounts } from "../accounts/TenantAccounts.ts"
 import type { ErasureReport } from "../api/ErasureReport.ts"
+import { eraseRules } from "../rules/eraseRules.ts"
 import { TenantStreams } from "../streams/TenantStreams.ts"
 
 /** Something of a tenant that was to be gone is still there. */
@@ -55,6 +57,13 @@ const eraseStream = Effect.fn("eraseTenant.stream")(function* (tenant: Tenant) {
   }
 })
 
+const eraseRuleKeys = Effect.fn("eraseTenant.rules")(function* (tenant: Tenant) {
+  const keys = yield* eraseRules(tenant.slug)
+  if (keys > 0) {
+    return yield* new ErasureIncomplete({ problem: `the bucket "${RULE_BUCKET}" still has ${keys} keys of it` })
+  }
+})
+
 const eraseSchema = Effect.fn("eraseTenant.schema")(function* (tenant: Tenant) {
   const schemas = yield* TenantSchemas
   yield* schemas.erase(tenant.slug)
@@ -72,6 +81,7 @@ const eraseKeys = Effect.fn("eraseTenant.keys")(function* (tenant: Tenant) {
 export const eraseTenant = Effect.fn("eraseTenant")(function* (tenant: Tenant) {
   const credentials = yield* eraseAccount(tenant)
   yield* eraseStream(tenant)
+  yield* eraseRuleKeys(tenant)
   yield* eraseSchema(tenant)
   yield* eraseKeys(tenant)
   const report: ErasureReport = {
@@ -82,6 +92,7 @@ export const eraseTenant = Effect.fn("eraseTenant")(function* (tenant: Tenant) {
     account: { connections: 0, credentials },
     stream: { name: streamName(tenant.slug), exists: false },
     sharedStream: { name: SHARED_STREAM_NAME, messages: 0 },
+    rules: { bucket: RULE_BUCKET, keys: 0 },
     database: { schema: false, role: false }
   }
   yield* (yield* TenantStore).erased(tenant, report)
