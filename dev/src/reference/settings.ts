@@ -6,6 +6,7 @@ import { bootstrapSettings, signerSettings } from "@bulkhead/account-signer/sett
 import { apiTokenSettings, coreSettings } from "@bulkhead/core/settings"
 import { dbEventWriterSettings } from "@bulkhead/db-event-writer/settings"
 import { edgeSettings } from "@bulkhead/edge-collector/settings"
+import { relaySettings } from "@bulkhead/edge-relay/settings"
 import { natsSettings, publisherSettings } from "@bulkhead/nats"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
@@ -30,6 +31,7 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/db-event-writer/README.md", settings: dbEventWriterSettings },
   { document: "services/poller/README.md", settings: pollerSettings },
   { document: "services/edge-collector/README.md", settings: edgeSettings },
+  { document: "services/edge-relay/README.md", settings: relaySettings },
   { document: "services/account-signer/README.md", settings: signerSettings },
   { document: "services/account-signer/README.md", of: "bootstrap", settings: bootstrapSettings },
   { document: "packages/nats/README.md", settings: { ...natsSettings, ...publisherSettings } },

@@ -2,6 +2,7 @@
  * The configuration of a nats-server that belongs to an installation: operator mode, a full resolver, JetStream, and
  * where asked TLS, a listener for leaf nodes and a cluster. Public keys and claims alone: nothing in it is secret.
  */
+import { block, quoted } from "./configSyntax.ts"
 import type { InstallationKeys, PlatformClaims } from "./Installation.ts"
 
 /** PEM files of one listener. */
@@ -30,15 +31,8 @@ export interface ServerConfigOptions {
 /** Accounts that a resolver keeps; the server's own default refuses the thousand and first. */
 const ACCOUNTS_MAX = 100_000
 
-/** A string of the configuration language; one of its quotes in a path would end it. */
-const quoted = (text: string): string => {
-  if (/["\\\n]/.test(text)) throw new Error(`"${text}" has a quote, backslash or line break: choose another`)
-  return `"${text}"`
-}
-
-const block = (name: string, lines: ReadonlyArray<string>): string => `${name} {\n  ${lines.join("\n  ")}\n}`
-
-const tlsBlock = (tls: TlsFiles): string =>
+/** A listener's TLS; clients need no certificate of their own. */
+export const tlsBlock = (tls: TlsFiles): string =>
   `tls { cert_file: ${quoted(tls.certFile)}, key_file: ${quoted(tls.keyFile)}, ca_file: ${quoted(tls.caFile)} }`
 
 /**

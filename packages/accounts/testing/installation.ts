@@ -25,7 +25,9 @@ import {
   signTenantUser,
   type TenantAccount,
   type TenantKeys,
-  type TenantRole
+  type TenantRole,
+  type TlsFiles,
+  tlsBlock
 } from "../src/index.ts"
 
 export const everything: Permissions = { pub: { allow: [">"] }, sub: { allow: [">"] } }
@@ -67,14 +69,15 @@ export const connectWith = (url: string, user: Pick<TestUser, "claims" | "key">,
   )
 
 /** Starts the server; its system account and its platform's have a connection that may do everything. */
-export const startInstallation = Effect.fnUntraced(function* () {
+export const startInstallation = Effect.fnUntraced(function* (options: { readonly leafTls?: TlsFiles } = {}) {
   const folder = yield* temporaryFolder
   const keys = yield* Effect.promise(() => makeInstallation("test", NKey.make("operator")))
   const claims = yield* Effect.promise(() => signPlatform(keys))
   const leafPort = yield* freePort
+  const leafTls = options.leafTls === undefined ? "" : `, ${tlsBlock(options.leafTls)}`
   const server = yield* startNatsServer({
     folder: join(folder, "server"),
-    config: `${operatorConfig(keys, claims, join(folder, "claims"))}\nleafnodes { listen: "127.0.0.1:${leafPort}" }`
+    config: `${operatorConfig(keys, claims, join(folder, "claims"))}\nleafnodes { listen: "127.0.0.1:${leafPort}"${leafTls} }`
   })
   const platformUser = (name: string, account: "system" | "platform", permissions = everything) =>
     Effect.promise(async (): Promise<TestUser> => {
@@ -104,7 +107,7 @@ export const startInstallation = Effect.fnUntraced(function* () {
     const { imports = [] } = decode<{ imports: Array<{ type: string; subject: string }> }>(accountClaims).nats
     const subjects = imports.filter(({ type }) => type === "service").map(({ subject }) => subject)
     yield* Effect.promise(async () =>
-      (await jetstreamManager(platform)).streams.add({ name: streamName(account.tenant), subjects })
+      (await jetstreamManager(platform)).streams.add({ name: streamName(account.tenant), subjects, allow_atomic: true })
     )
     const user = (role: TenantRole, name: string = role) => makeTenantUser(tenantKeys, name, role)
     const connectAs = (role: TenantRole, options: NodeConnectionOptions = {}) =>
@@ -124,6 +127,7 @@ export const startInstallation = Effect.fnUntraced(function* () {
     keys,
     claims,
     server,
+    leafPort,
     leafUrl: `nats-leaf://127.0.0.1:${leafPort}`,
     system,
     platform,

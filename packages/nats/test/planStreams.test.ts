@@ -70,6 +70,7 @@ describe("planStreams", () => {
       name: "events-acme",
       tenant: acme,
       subjects: ROOTS.map((root) => `acme.${root}.>`),
+      allowAtomic: true,
       consumers: [
         {
           name: "event-writer",

@@ -26,6 +26,11 @@ export const PlannedStream = Schema.Struct({
   /** Whose messages it holds; absent where it holds those of all, or the platform's own. */
   tenant: Schema.optionalKey(TenantSlug),
   subjects: Schema.Array(Schema.String),
+  /**
+   * Whether publishers may have several messages stored all or none, as relays of sites do; as it is when absent. Servers
+   * before 2.12 know no such thing, and are not asked for it.
+   */
+  allowAtomic: Schema.optionalKey(Schema.Boolean),
   consumers: Schema.optionalKey(Schema.Array(PlannedConsumer))
 }).annotate({ identifier: "PlannedStream" })
 export type PlannedStream = typeof PlannedStream.Type

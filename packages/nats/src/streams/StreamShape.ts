@@ -31,6 +31,8 @@ export interface StreamShape {
   readonly noAck: boolean
   /** Whether single messages can be read without a consumer. */
   readonly allowDirect: boolean
+  /** Whether several messages can be stored all or none. */
+  readonly allowAtomic?: boolean
   readonly replicas?: number
   readonly placement?: StreamPlacement
 }
@@ -67,6 +69,7 @@ export const shapeOfPlan = (planned: PlannedStream): StreamShape => {
     duplicateWindowMs: maxAgeMs === 0 ? duplicateWindowMs : Math.min(duplicateWindowMs, maxAgeMs),
     noAck: false,
     allowDirect: true,
+    ...(planned.allowAtomic === undefined ? {} : { allowAtomic: planned.allowAtomic }),
     ...(planned.replicas === undefined ? {} : { replicas: planned.replicas }),
     ...(planned.placement === undefined ? {} : { placement: placementOf(planned.placement) })
   }
@@ -85,6 +88,7 @@ export const shapeOfServer = (config: StreamInfo["config"]): StreamShape => ({
   duplicateWindowMs: (config.duplicate_window ?? 0) / NANOS_IN_MS,
   noAck: config.no_ack ?? false,
   allowDirect: config.allow_direct ?? false,
+  allowAtomic: config.allow_atomic ?? false,
   replicas: config.num_replicas,
   placement: placementOf(config.placement ?? {})
 })
@@ -111,6 +115,7 @@ const changeable = (shape: StreamShape): Partial<ServerUpdate> & { readonly rete
   duplicate_window: shape.duplicateWindowMs * NANOS_IN_MS,
   no_ack: shape.noAck,
   allow_direct: shape.allowDirect,
+  ...(shape.allowAtomic === undefined ? {} : { allow_atomic: shape.allowAtomic }),
   ...(shape.replicas === undefined ? {} : { num_replicas: shape.replicas }),
   ...(shape.placement === undefined
     ? {}

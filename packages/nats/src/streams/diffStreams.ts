@@ -9,7 +9,7 @@ import type { ObservedConsumer, ObservedServer, ObservedStream } from "./Observe
 import { rightsProblems } from "./rightsProblems.ts"
 import type { RiskNote, StreamChange, StreamDiff, StreamProblem } from "./StreamChange.ts"
 import type { PlannedStream, StreamPlan } from "./StreamPlan.ts"
-import { isReservedPattern, serverProblems, takesOverlappingFilters, takesWildcards } from "./serverSupport.ts"
+import { askable, isReservedPattern, serverProblems, takesOverlappingFilters, takesWildcards } from "./serverSupport.ts"
 
 /**
  * Whether the stream is left over: named as a plan would, and in no place of this one. Where each tenant has a stream,
@@ -196,7 +196,7 @@ export const diffStreams = (plan: StreamPlan, server: ObservedServer): StreamDif
     const change: StreamChange | undefined =
       found === undefined
         ? { kind: "create-stream", stream: wanted.name, wanted, risks: [] }
-        : diffStream(wanted, found, server.at)
+        : diffStream(askable(wanted, server.version), found, server.at)
     if (change !== undefined) changes.push(noteUnknown(change, consumers.unknown))
     // A stream that is made anew has none.
     changes.push(...(change?.kind === "replace-stream" ? diffConsumers(wanted, []) : consumers).changes)

@@ -13,6 +13,7 @@ import { diffStream } from "./diffStream.ts"
 import type { ObservedStream } from "./ObservedServer.ts"
 import type { PlannedStream } from "./StreamPlan.ts"
 import { serverConfigOf, serverUpdateOf, shapeOfPlan } from "./StreamShape.ts"
+import { askable } from "./serverSupport.ts"
 
 /** A stream on the server. One that was deleted and made anew has the same name and another time. */
 export interface StreamIncarnation {
@@ -55,7 +56,8 @@ const infoOf = (manager: JetStreamManager, name: string): Promise<StreamInfo | u
     throw error
   })
 
-const ensure = async (connection: NatsConnection, planned: PlannedStream): Promise<StreamInfo> => {
+const ensure = async (connection: NatsConnection, asPlanned: PlannedStream): Promise<StreamInfo> => {
+  const planned = askable(asPlanned, connection.info?.version ?? "unknown")
   const manager = await jetstreamManager(connection, { checkAPI: false })
   const found = await infoOf(manager, planned.name)
   // Two that make it at once make the same: the server accepts the second as well.

@@ -62,7 +62,7 @@ export const planTenantStream = (wanted: {
   const consumers = readers
     .filter(({ ownStreams }) => ownStreams)
     .flatMap((reader) => consumerOfTenant(reader, name, tenant, mode))
-  return { ...wanted.settings, name, tenant, subjects, consumers }
+  return { ...wanted.settings, name, tenant, subjects, allowAtomic: true, consumers }
 }
 
 /** Where a tenant's prefixed messages are in the shared stream. */
@@ -102,7 +102,8 @@ export const planSharedStream = (wanted: {
     if (reader.sharedStream === "none") return []
     return tenants.flatMap((tenant) => consumerOfTenant(reader, SHARED_STREAM_NAME, tenant, mode))
   })
-  return { ...wanted.settings, name: SHARED_STREAM_NAME, subjects: [...prefixed, ...unprefixed], consumers }
+  const subjects = [...prefixed, ...unprefixed]
+  return { ...wanted.settings, name: SHARED_STREAM_NAME, subjects, allowAtomic: true, consumers }
 }
 
 /**

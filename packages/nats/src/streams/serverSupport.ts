@@ -3,6 +3,7 @@
  */
 import { patternsOverlap } from "@bulkhead/channels"
 import type { StreamProblem } from "./StreamChange.ts"
+import type { PlannedStream } from "./StreamPlan.ts"
 
 /** Several filters of one consumer, and metadata, came with it. */
 export const SERVER_VERSION_MIN = "2.10.0"
@@ -52,6 +53,15 @@ export const takesOverlappingFilters = (version: string): boolean | undefined =>
   if (isSince(observed, [2, 14, 0])) return true
   return isSince(observed, [2, 12, 1]) ? undefined : false
 }
+
+/** What of a planned stream this server can be asked for: older ones forget that a stream takes atomic batches. */
+export const askable = (planned: PlannedStream, version: string): PlannedStream => {
+  if (!isOlder(version, ATOMIC_SINCE)) return planned
+  const { allowAtomic: _, ...rest } = planned
+  return rest
+}
+
+const ATOMIC_SINCE = "2.12.0"
 
 /** A stream takes so many consumers, where neither it nor the account says else. */
 export const CONSUMERS_BY_DEFAULT = 1_000
