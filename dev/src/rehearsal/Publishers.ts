@@ -13,8 +13,6 @@ import { ConfigProvider, Effect, Fiber, FiberSet, Layer, Logger } from "effect"
 /** What core writes: other subjects have no table yet. */
 const SUBJECTS = ["events.poller.health", "events.ocsf.processed"]
 const REPEAT_EACH = 5
-/** Well within the duplicate window, and long enough to fall on the other side of a switch. */
-const REPEAT_AFTER = "1500 millis"
 
 const eventOf = (id: string) => ({
   id,
@@ -33,10 +31,17 @@ export interface PublishersOptions {
   readonly publishers: number
   /** Between two messages of a publisher, milliseconds. */
   readonly pauseMs: number
+  /** How long after a message it is sent again, milliseconds. */
+  readonly repeatAfterMs: number
 }
 
 /** Starts them; they end with the scope, at the latest. */
-export const startPublishers = Effect.fnUntraced(function* ({ natsUrl, publishers, pauseMs }: PublishersOptions) {
+export const startPublishers = Effect.fnUntraced(function* ({
+  natsUrl,
+  publishers,
+  pauseMs,
+  repeatAfterMs
+}: PublishersOptions) {
   const nats = Nats.layerWith({ servers: [natsUrl], clientName: "rehearsal" })
   const flags = Flags.layerKv(Nats.use(({ connection }) => connection))
   const layer = EventPublisher.layerWith({}).pipe(Layer.provide(flags), Layer.provide(nats))
@@ -58,7 +63,7 @@ export const startPublishers = Effect.fnUntraced(function* ({ natsUrl, publisher
       )
 
   const publishAgain = (id: string, subject: string) =>
-    Effect.sleep(REPEAT_AFTER).pipe(
+    Effect.sleep(repeatAfterMs).pipe(
       Effect.andThen(publish(id, subject)),
       Effect.andThen(Effect.sync(() => (repeated += 1)))
     )

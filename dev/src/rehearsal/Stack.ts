@@ -12,12 +12,13 @@ import { Effect, Layer, Redacted } from "effect"
 import { startService } from "../ServiceProcess.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 import { OLD_STREAM, OLD_TABLE, OLD_WRITER, startOldWriter } from "./OldWriter.ts"
-import { startPublishers } from "./Publishers.ts"
+import { type PublishersOptions, startPublishers } from "./Publishers.ts"
 import { tally } from "./tally.ts"
 
 const DATABASE = "bulkhead"
 const TOKEN = "a token of the rehearsal alone"
-const PUBLISHERS = { publishers: 3, pauseMs: 15 }
+/** Repeats come well within the duplicate window, and late enough to fall on the other side of a switch. */
+const PUBLISHERS = { publishers: 3, pauseMs: 15, repeatAfterMs: 1_500 }
 
 /** Core's own login, with the rights it is deployed with. */
 const prepareDatabase = Effect.gen(function* () {
@@ -50,7 +51,7 @@ const startCore = Effect.fnUntraced(function* (folder: string, natsUrl: string, 
 })
 
 /** Starts it all in a temporary folder on free ports; ends with the scope. */
-export const startStack = Effect.fnUntraced(function* () {
+export const startStack = Effect.fnUntraced(function* (paces: Partial<Pick<PublishersOptions, "repeatAfterMs">> = {}) {
   const folder = yield* temporaryFolder("rehearsal")
   mkdirSync(folder, { recursive: true })
   const postgres = yield* startPostgresServer({ folder: join(folder, "postgres") })
@@ -64,7 +65,7 @@ export const startStack = Effect.fnUntraced(function* () {
   )
   const manager = yield* Effect.promise(() => jetstreamManager(connection))
   yield* Effect.provide(startOldWriter(connection, manager), pool)
-  const publishers = yield* startPublishers({ natsUrl: nats.url, ...PUBLISHERS })
+  const publishers = yield* startPublishers({ natsUrl: nats.url, ...PUBLISHERS, ...paces })
   const core = yield* startCore(folder, nats.url, Redacted.value(databaseUrl).replace("postgres@", "core@"))
   const mappingFile = join(folder, "mapping.json")
   writeFileSync(mappingFile, JSON.stringify({ consumers: { [`${OLD_STREAM}/${OLD_WRITER}`]: "move" } }))

@@ -9,10 +9,10 @@ import { DevError } from "../DevError.ts"
 const indented = (text: string): string => text.trimEnd().replaceAll(/^(?=.)/gm, "    ")
 
 /** Shows what a command prints below its own line, and keeps what it says of a failure. */
-const indenting = () => {
+const indenting = (outer: Console.Console) => {
   const failures: Array<string> = []
-  const console: Console.Console = Object.create(globalThis.console)
-  console.log = (...parts) => globalThis.console.log(indented(parts.join(" ")))
+  const console: Console.Console = Object.create(outer)
+  console.log = (...parts) => outer.log(indented(parts.join(" ")))
   console.error = (...parts) => void failures.push(parts.join(" "))
   return { console, failures }
 }
@@ -22,7 +22,7 @@ export const operatorAt = (natsUrl: string) => {
   const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...process.env, NATS_URL: natsUrl }))
   return Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
     const command = ["streams", "migrate", ...args]
-    const { console, failures } = indenting()
+    const { console, failures } = indenting(yield* Console.Console)
     yield* Console.log(`\n$ bulkhead ${command.join(" ")}`)
     const exit = yield* bulkhead(command).pipe(
       Effect.provideService(Console.Console, console),

@@ -3,9 +3,10 @@
  * arrives meanwhile, and what the old stream lets go, does not disturb it: copies are compared with exactly those messages
  * that were read. A message whose repeat the new stream took instead of its copy is not compared.
  */
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Effect } from "effect"
 import { awaitCopied, copiedPatterns, copiesOf } from "./internal/copies.ts"
-import { ORIGIN_HEADER, parseOrigin } from "./internal/origin.ts"
+import { parseOrigin } from "./internal/origin.ts"
 import { patternCovers } from "./internal/patterns.ts"
 import { readMessages } from "./internal/readMessages.ts"
 import { SequenceSet } from "./internal/SequenceSet.ts"

@@ -6,12 +6,13 @@ import type { FlagStore } from "@bulkhead/flags"
 import { Effect } from "effect"
 import type { JetStreamAdmin } from "./internal/JetStreamAdmin.ts"
 import type { StepRun } from "./internal/StepRun.ts"
-import { deleteStream, updateStream } from "./internal/streamState.ts"
+import { deleteStream, streamInfo, updateStream } from "./internal/streamState.ts"
 import { withdraw } from "./internal/withdraw.ts"
 import type { Facts, Journal, JournalEntry, StepState } from "./Journal.ts"
 import { MigrationError, WrongState } from "./MigrationError.ts"
 import { type Goal, goalOf, type MigrationPlan, type Step, stepId } from "./MigrationPlan.ts"
 import { kindOf } from "./steps/index.ts"
+import { MIGRATION_KEY, ownMetadata } from "./steps/markSource.ts"
 
 /** What happens, for whoever watches. */
 export type MigrationEvent =
@@ -179,7 +180,9 @@ export const cleanUp: (journal: Journal) => Effect.Effect<ReadonlyArray<string>,
     const phase = phaseOf(entry)
     if (phase === "prefixed") {
       for (const { stream } of plan.targets) {
-        yield* updateStream(stream, { sources: [], metadata: {} })
+        const { config } = yield* streamInfo(stream)
+        const { [MIGRATION_KEY]: _, ...metadata } = ownMetadata(config.metadata)
+        yield* updateStream(stream, { sources: [], metadata })
       }
       for (const { stream } of plan.sources) yield* deleteStream(stream)
       yield* journal.close

@@ -79,4 +79,11 @@ export { consumerName, READERS, recordPatterns, type StoredLogs, StreamReader } 
 export { DUPLICATE_WINDOW_MS, StreamPlacement, StreamSettings } from "./streams/StreamSettings.ts"
 export type { Amount, StreamShape } from "./streams/StreamShape.ts"
 export { SERVER_VERSION_MIN, takesWildcards } from "./streams/serverSupport.ts"
+export {
+  ORIGIN_HEADER,
+  RETURNED_HEADER,
+  WrittenCopies,
+  writtenCopiesMetadata,
+  writtenCopiesOf
+} from "./streams/WrittenCopies.ts"
 export { layerTenantPublishers, TenantConnections, type TenantPublishersOptions } from "./tenantPublishers.ts"

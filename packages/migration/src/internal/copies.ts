@@ -2,9 +2,10 @@
  * Relates places in an old stream to places in the new one that copies from it. The server copies in order, and writes
  * into each copy which message it is of: all that is known of places comes from there.
  */
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Effect } from "effect"
 import type { MigrationPlan, PlannedCopy, PlannedTarget } from "../MigrationPlan.ts"
-import { ORIGIN_HEADER, parseOrigin } from "./origin.ts"
+import { parseOrigin } from "./origin.ts"
 import { readMessages } from "./readMessages.ts"
 import { lastUnder, nextUnder, streamInfo } from "./streamState.ts"
 import { superseded } from "./superseded.ts"

@@ -2,8 +2,6 @@
  * Where a copied message comes from. The server writes it into the copy: `Nats-Stream-Source: <stream> <sequence> …`;
  * servers before 2.10 wrote the acknowledgement subject of the delivery instead.
  */
-export const ORIGIN_HEADER = "Nats-Stream-Source"
-
 export interface Origin {
   readonly stream: string
   readonly sequence: number

@@ -4,18 +4,17 @@
  * the message's id drops it, as it drops what its publisher repeats: so it comes back under an id of its own. One that has
  * received the message itself meanwhile needs it no more.
  */
+
 import { subjectMatches } from "@bulkhead/channels"
+import { ORIGIN_HEADER, RETURNED_HEADER } from "@bulkhead/nats"
 import type { JetStreamClient } from "@nats-io/jetstream"
 import { type MsgHdrs, headers as makeHeaders } from "@nats-io/nats-core"
 import { Effect } from "effect"
 import type { MigrationPlan, PlannedTarget } from "../MigrationPlan.ts"
 import { JetStreamAdmin } from "./JetStreamAdmin.ts"
-import { ORIGIN_HEADER } from "./origin.ts"
 import { readMessages } from "./readMessages.ts"
 import { streamInfo } from "./streamState.ts"
 
-/** `<new stream> <sequence>` */
-export const RETURNED_HEADER = "Bulkhead-Returned"
 export const ID_HEADER = "Nats-Msg-Id"
 
 interface Returning {

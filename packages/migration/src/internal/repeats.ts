@@ -3,11 +3,12 @@
  * because it dropped their copies. After a rollback the old stream gives them out: so they are not brought back, and a
  * reader that has them must go on behind them.
  */
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Effect } from "effect"
 import type { PlannedCopy, PlannedTarget } from "../MigrationPlan.ts"
 import { copiedPatterns, lastCopy } from "./copies.ts"
 import { openedAtOf } from "./openedAt.ts"
-import { ORIGIN_HEADER, parseOrigin } from "./origin.ts"
+import { parseOrigin } from "./origin.ts"
 import { readMessages } from "./readMessages.ts"
 import { factNames, numberIn } from "./rollbackFacts.ts"
 import { SequenceSet } from "./SequenceSet.ts"
@@ -40,8 +41,8 @@ export const repeatsOf = Effect.fnUntraced(function* (run: StepRun, target: Plan
 export interface Reached {
   /** Everything up to here was read. */
   readonly origin: number
-  /** So many behind it were read too, sent with a prefix before their copies could come. */
-  readonly ahead: number
+  /** Messages behind it that were read too: they were sent with a prefix before their copies could come. */
+  readonly ahead: ReadonlyArray<number>
 }
 
 /** Where a reader that has not finished goes on. `sequence` is how far it came in the new stream. */
@@ -60,6 +61,6 @@ export const reachedIn = Effect.fnUntraced(function* (
     origin = next.sequence
     next = yield* nextUnder(copy.stream, copy.patterns, origin + 1)
   }
-  const reached: Reached = { origin, ahead: [...read].filter((original) => original > origin).length }
+  const reached: Reached = { origin, ahead: [...read].filter((original) => original > origin) }
   return reached
 })

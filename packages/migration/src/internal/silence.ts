@@ -2,9 +2,9 @@
  * Whether anybody still publishes in the way that is to end. Nothing tells who will publish: so it is watched for a while,
  * and what comes is named.
  */
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Clock, Effect } from "effect"
 import type { MigrationPlan } from "../MigrationPlan.ts"
-import { ORIGIN_HEADER } from "./origin.ts"
 import { readMessages } from "./readMessages.ts"
 import type { StepRun } from "./StepRun.ts"
 import { streamInfo } from "./streamState.ts"

@@ -1,12 +1,12 @@
 /**
  * Small questions about a stream: how it stands, and which message lies where.
  */
-import { sortFailure } from "@bulkhead/nats"
+import { ORIGIN_HEADER, sortFailure } from "@bulkhead/nats"
 import type { StoredMsg, StreamConfig, StreamInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import { MigrationError, WrongState } from "../MigrationError.ts"
 import { JetStreamAdmin, type JetStreamApi } from "./JetStreamAdmin.ts"
-import { ORIGIN_HEADER, type Origin, parseOrigin } from "./origin.ts"
+import { type Origin, parseOrigin } from "./origin.ts"
 
 /** A stored message, without its payload. */
 export interface FoundMessage {

@@ -2,11 +2,11 @@
  * Messages of an old stream that have no copy because their publisher was faster: it repeated them with a prefix, and the
  * new stream, which knew the id from then on, dropped the copy. They are stored once, and not as copies.
  */
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Effect } from "effect"
 import type { MigrationError } from "../MigrationError.ts"
 import type { PlannedCopy, PlannedTarget } from "../MigrationPlan.ts"
 import type { JetStreamAdmin } from "./JetStreamAdmin.ts"
-import { ORIGIN_HEADER } from "./origin.ts"
 import { ID_HEADER } from "./putBack.ts"
 import { readMessages } from "./readMessages.ts"
 import { streamInfo } from "./streamState.ts"

@@ -10,7 +10,9 @@
  * 3. Readers go on to the end. One that does not get there is held still where it is.
  * 4. What was published into a new stream itself and no reader has read goes back, but for what the old stream has.
  */
+
 import { subjectMatches } from "@bulkhead/channels"
+import { ORIGIN_HEADER } from "@bulkhead/nats"
 import { Clock, Effect } from "effect"
 import type { Facts } from "../Journal.ts"
 import { MigrationError, OperatorNeeded } from "../MigrationError.ts"
@@ -25,7 +27,7 @@ import { findConsumer, pause, resume } from "./consumers.ts"
 import { awaitCopied, copiedPatterns, copiesOf, lastCopy, placeOf } from "./copies.ts"
 import { JetStreamAdmin } from "./JetStreamAdmin.ts"
 import { openedAtOf } from "./openedAt.ts"
-import { ORIGIN_HEADER, parseOrigin } from "./origin.ts"
+import { parseOrigin } from "./origin.ts"
 import { ID_HEADER, putBack } from "./putBack.ts"
 import { readMessages } from "./readMessages.ts"
 import { type PublishedId, rememberIds } from "./rememberIds.ts"
@@ -35,6 +37,7 @@ import type { StepRun } from "./StepRun.ts"
 import { serverFeatures } from "./serverFeatures.ts"
 import { findStreamInfo, nextUnder, streamInfo, updateStream } from "./streamState.ts"
 import { superseded } from "./superseded.ts"
+import { noteWritten } from "./writers.ts"
 
 /** The fact that says that new streams may have been cut off. */
 const CUTTING = "cutting"
@@ -240,7 +243,7 @@ const readAhead = Effect.fnUntraced(function* (run: StepRun, successor: Successo
   const target = run.plan.targets.find(({ stream }) => stream === successor.stream)
   if (target === undefined || reached === facts[factNames.end(successor.stream)]) return 0
   let ahead = 0
-  for (const copy of target.copies) ahead += (yield* reachedIn(run, target, copy, reached)).ahead
+  for (const copy of target.copies) ahead += (yield* reachedIn(run, target, copy, reached)).ahead.length
   return ahead
 })
 
@@ -319,6 +322,7 @@ export const withdraw = Effect.fnUntraced(function* (run: StepRun) {
     }
   }
   const homeless = yield* bringBack(run, yield* finishReading(run, successors))
+  yield* noteWritten(run, present)
   yield* run.note({ [TURNED]: [...homeless].join(" ") })
   return homeless
 })

@@ -9,11 +9,12 @@ import { JetStreamAdmin } from "../internal/JetStreamAdmin.ts"
 import { targetOf } from "../internal/planned.ts"
 import type { StepKind, StepOf } from "../internal/StepRun.ts"
 import { findStreamInfo } from "../internal/streamState.ts"
+import { writtenBefore } from "../internal/writers.ts"
 import { MigrationError, WrongState } from "../MigrationError.ts"
-import type { PlannedTarget } from "../MigrationPlan.ts"
+import type { MigrationPlan, PlannedTarget } from "../MigrationPlan.ts"
 import { MIGRATION_KEY } from "./markSource.ts"
 
-const configOf = (target: PlannedTarget, id: string): Partial<StreamConfig> & { name: string } => ({
+const configOf = (plan: MigrationPlan, target: PlannedTarget): Partial<StreamConfig> & { name: string } => ({
   ...target.config,
   name: target.stream,
   subjects: [],
@@ -22,7 +23,7 @@ const configOf = (target: PlannedTarget, id: string): Partial<StreamConfig> & { 
     subject_transforms: patterns.map((src) => ({ src, dest: `${target.tenant}.${src}` }))
   })),
   duplicate_window: 0,
-  metadata: { [MIGRATION_KEY]: id }
+  metadata: { ...writtenBefore(plan, target), [MIGRATION_KEY]: plan.id }
 })
 
 export const makeTarget: StepKind<StepOf<"MakeTarget">> = {
@@ -49,7 +50,7 @@ export const makeTarget: StepKind<StepOf<"MakeTarget">> = {
       what: `stream "${stream}"`,
       rights: `STREAM.CREATE.${stream}`,
       ask: ({ manager }) =>
-        manager.streams.add(configOf(targetOf(plan, stream), plan.id)).catch(async (error: unknown) => {
+        manager.streams.add(configOf(plan, targetOf(plan, stream))).catch(async (error: unknown) => {
           // A try before this one may have made it.
           const made = await manager.streams.info(stream).catch(() => undefined)
           if (made?.config.metadata?.[MIGRATION_KEY] === plan.id) return made

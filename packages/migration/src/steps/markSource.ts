@@ -8,12 +8,13 @@ import { Effect } from "effect"
 import { sourceOf } from "../internal/planned.ts"
 import type { StepKind, StepOf } from "../internal/StepRun.ts"
 import { streamInfo, updateStream } from "../internal/streamState.ts"
+import { writtenInRollback } from "../internal/writers.ts"
 
 /** Says in a stream's metadata which migration it belongs to. */
 export const MIGRATION_KEY = "bulkhead.migration"
 
 /** Metadata without what the server adds by itself. */
-const ownMetadata = (metadata: unknown): Record<string, string> =>
+export const ownMetadata = (metadata: unknown): Record<string, string> =>
   Object.fromEntries(
     Object.entries((metadata ?? {}) as Record<string, string>).filter(([key]) => !key.startsWith("_nats."))
   )
@@ -26,7 +27,7 @@ const windowMs = (present: number, maxAgeNanos: number): number => {
 export const markSource: StepKind<StepOf<"MarkSource">> = {
   describe: ({ stream }, plan) => ({
     does: `stream "${stream}" is marked "${MIGRATION_KEY}=${plan.id}", and drops repeats for ${DUPLICATE_WINDOW_MS / 1_000} s or more`,
-    undoes: "mark and window are as they were"
+    undoes: "window and mark are as they were; what core has written already is noted for another time"
   }),
   apply: Effect.fnUntraced(function* ({ stream }, { plan }) {
     const { config } = yield* streamInfo(stream)
@@ -35,10 +36,11 @@ export const markSource: StepKind<StepOf<"MarkSource">> = {
       duplicate_window: nanos(windowMs(sourceOf(plan, stream).duplicateWindowMs, config.max_age))
     })
   }),
-  revert: Effect.fnUntraced(function* ({ stream }, { plan }) {
-    const { config, duplicateWindowMs } = sourceOf(plan, stream)
+  revert: Effect.fnUntraced(function* ({ stream }, run) {
+    const source = sourceOf(run.plan, stream)
+    const { config, duplicateWindowMs } = source
     yield* updateStream(stream, {
-      metadata: ownMetadata(config.metadata),
+      metadata: { ...ownMetadata(config.metadata), ...(yield* writtenInRollback(run, source)) },
       duplicate_window: nanos(duplicateWindowMs)
     })
   })

@@ -4,8 +4,9 @@
  */
 import { type Flag, FlagStore, PREFIX_MODE, TENANT_PREFIX_ENABLED } from "@bulkhead/flags"
 import { Effect } from "effect"
-import type { StepKind, StepOf } from "../internal/StepRun.ts"
+import type { StepKind, StepOf, StepRun } from "../internal/StepRun.ts"
 import { awaitNoPublishers } from "../internal/silence.ts"
+import { holdWriters } from "../internal/writers.ts"
 import { MigrationError, OperatorNeeded, ServerUnavailable } from "../MigrationError.ts"
 
 const EVERYONE = { kind: "everyone" } as const
@@ -28,6 +29,13 @@ const asMigrationError = <A, R>(effect: Effect.Effect<A, { readonly message: str
         reason: new ServerUnavailable({ what: "the bucket of flags", problem: message })
       })
   )
+
+const restore = Effect.fnUntraced(function* ({ facts }: StepRun, flag: Flag<unknown>) {
+  const { [flag.key]: text } = yield* facts
+  if (text === undefined) return
+  const store = yield* FlagStore
+  yield* asMigrationError(text === NOT_SET ? store.unset(flag, EVERYONE) : store.set(flag, EVERYONE, String(text)))
+})
 
 export const switchPublishers: StepKind<StepOf<"SwitchPublishers">> = {
   describe: (_, { publishers }) =>
@@ -52,23 +60,21 @@ export const switchPublishers: StepKind<StepOf<"SwitchPublishers">> = {
     }
   }),
   revert: Effect.fnUntraced(function* (step, run) {
-    const { plan, facts } = run
-    const store = yield* FlagStore
-    const before = yield* facts
-    for (const { flag } of plan.publishers === "flags" ? WANTED.toReversed() : []) {
-      const text = before[flag.key]
-      if (text === undefined) continue
-      yield* asMigrationError(text === NOT_SET ? store.unset(flag, EVERYONE) : store.set(flag, EVERYONE, String(text)))
-    }
+    const { plan } = run
+    if (plan.publishers === "flags") yield* restore(run, TENANT_PREFIX_ENABLED)
     const busy = yield* awaitNoPublishers(run)
-    if (busy.length === 0) return
-    return yield* new MigrationError({
-      operation: "switchPublishers",
-      reason: new OperatorNeeded({
-        step: step._tag,
-        problem: `somebody still publishes with a prefix, on "${busy.slice(0, 3).join('", "')}"`,
-        nextStep: "Let these publishers send without it"
+    if (busy.length > 0) {
+      return yield* new MigrationError({
+        operation: "switchPublishers",
+        reason: new OperatorNeeded({
+          step: step._tag,
+          problem: `somebody still publishes with a prefix, on "${busy.slice(0, 3).join('", "')}"`,
+          nextStep: "Let these publishers send without it"
+        })
       })
-    })
+    }
+    // As soon as this flag says so, core reads the new streams no more.
+    yield* holdWriters(run)
+    if (plan.publishers === "flags") yield* restore(run, PREFIX_MODE)
   })
 }

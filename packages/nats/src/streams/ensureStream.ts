@@ -14,6 +14,7 @@ import type { ObservedStream } from "./ObservedServer.ts"
 import type { PlannedStream } from "./StreamPlan.ts"
 import { serverConfigOf, serverUpdateOf, shapeOfPlan } from "./StreamShape.ts"
 import { askable } from "./serverSupport.ts"
+import { type WrittenCopies, writtenCopiesOf } from "./WrittenCopies.ts"
 
 /** A stream on the server. One that was deleted and made anew has the same name and another time. */
 export interface StreamIncarnation {
@@ -22,6 +23,8 @@ export interface StreamIncarnation {
   readonly createdAt: string
   /** The sequence of its newest message; 0 when it never had one. */
   readonly lastSequence: number
+  /** What a reader need not write again; absent where no migration was rolled back. */
+  readonly written?: ReadonlyArray<WrittenCopies>
 }
 
 const CONNECT_WAIT = "5 seconds"
@@ -105,5 +108,12 @@ export const ensureStream: (planned: PlannedStream) => Effect.Effect<StreamIncar
     try: () => ensure(connection, planned),
     catch: (cause) => failed(reasonOf(planned.name, cause))
   })
-  return { stream: info.config.name, createdAt: info.created, lastSequence: info.state.last_seq }
+  const { config, created, state } = info
+  const written = writtenCopiesOf(config.metadata)
+  return {
+    stream: config.name,
+    createdAt: created,
+    lastSequence: state.last_seq,
+    ...(written.length === 0 ? {} : { written })
+  }
 })

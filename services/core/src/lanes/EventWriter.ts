@@ -14,6 +14,7 @@ import { TenantQuotas } from "../quotas/TenantQuotas.ts"
 import { DeadLetterCounts } from "./DeadLetterCounts.ts"
 import { followReplays, type StandingStill } from "./followReplays.ts"
 import { BATCH_BYTES_MAX, durableOf, recordLane } from "./recordLane.ts"
+import { withoutWritten } from "./withoutWritten.ts"
 
 /** As large as a message may be. */
 const BATCH_BYTES_MIN = 1024 * 1024
@@ -58,12 +59,14 @@ export const runEventWriter = Effect.fnUntraced(function* (
 
   const quota = yield* (yield* TenantQuotas).open(record, limits)
   const turns = scheduler.lane(share)
+  const { filterSubjects, decode } = recordLane(tenant, config.storedLogs)
   const runSeated = (seat: Pick<LaneOptions, "source" | "present">) =>
     runLane({
       ...seat,
       tenant,
       durable: durableOf(source.stream, tenant),
-      ...recordLane(tenant, config.storedLogs),
+      filterSubjects,
+      decode: withoutWritten(decode, source, present),
       limits: {
         rowsMax: aSecondOf(limits.eventsPerSecond, config.batchRowsMax, 1),
         bytesMax: aSecondOf(limits.bytesPerSecond, BATCH_BYTES_MAX, BATCH_BYTES_MIN),

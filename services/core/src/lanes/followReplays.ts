@@ -11,6 +11,7 @@ import { Cause, Effect, Schedule, Schema } from "effect"
 import { CoreConfig } from "../CoreConfig.ts"
 import { ReplayDesk } from "./ReplayDesk.ts"
 import { BATCH_BYTES_MAX, durableOf, recordLane } from "./recordLane.ts"
+import { withoutWritten } from "./withoutWritten.ts"
 
 const FORGET_AFTER_MS = 60_000
 
@@ -97,6 +98,7 @@ const runFreshLane = Effect.fnUntraced(function* ({ tenant, source, turns }: Liv
   const store = yield* ReplayStore
   const lane = yield* store.freshLane(tenant, replay)
   const range = yield* refuseExpired(source.stream, lane?.watermark ?? 0)
+  const { filterSubjects, decode } = recordLane(tenant, config.storedLogs)
   const context = yield* Effect.context<Nats>()
   /** Why a commit was refused before it reached the store. */
   let refusal: Effect.Error<ReturnType<typeof refuseExpired>> | undefined
@@ -120,7 +122,9 @@ const runFreshLane = Effect.fnUntraced(function* ({ tenant, source, turns }: Liv
     source: { ...source, ...range },
     durable: `${durableOf(source.stream, tenant)}-replay`,
     forgetAfterMs: FORGET_AFTER_MS,
-    ...recordLane(tenant, config.storedLogs),
+    filterSubjects,
+    // Rows of other lanes were copied.
+    decode: withoutWritten(decode, source, yield* (yield* TenantStats).lanes(tenant)),
     limits: { rowsMax: config.batchRowsMax, bytesMax: BATCH_BYTES_MAX, ageMs: config.batchAgeMs },
     present: lane === undefined ? [] : [lane],
     turns,
