@@ -16,7 +16,7 @@ const OPTIONS: MoveOptions = {
   messages: 200,
   quickly: ["--duplicate-window", "5s", "--quiet", "2s", "--drain", "10s"]
 }
-const TIMEOUT = "85 seconds"
+const TIMEOUT = "4 minutes"
 
 const rehearse = Effect.fnUntraced(function* <E, R>(
   title: string,

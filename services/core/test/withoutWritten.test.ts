@@ -18,7 +18,10 @@ const laneAt = (watermark: number) => ({
 /** Whether a message with these headers is decoded. */
 const decodes = (lanes: Parameters<typeof withoutWritten>[2], headers: Readonly<Record<string, string>>): boolean => {
   let times = 0
-  const count: Decoder = () => void (times += 1)
+  const count: Decoder = () => {
+    times += 1
+    return undefined
+  }
   const message = { subject: "default.events.x", headers, data: new Uint8Array(), timestamp: new Date(0) }
   withoutWritten(count, SOURCE, lanes)(message, { add: () => {} })
   return times === 1
