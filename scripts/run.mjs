@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(root, "node_modules", ".bin")
 const node = join(bin, "node")
+const compileCache = join(root, ".bulkhead", "compile-cache")
 const source = "--conditions=@bulkhead/source"
 const nodeMajor = Number(process.versions.node.split(".")[0])
 /** From here on npm leaves nothing out. */
@@ -94,7 +95,8 @@ const runTask = (task, callerArguments) =>
     const child = spawn(command, args, {
       cwd: root,
       stdio: "inherit",
-      env: { ...withFirst(bin), TURBO_TELEMETRY_DISABLED: "1" }
+      // Services and tests start many Node processes: what V8 has compiled once is half of such a start.
+      env: { NODE_COMPILE_CACHE: compileCache, ...withFirst(bin), TURBO_TELEMETRY_DISABLED: "1" }
     })
     // Ctrl-C reaches the child by itself, as it shares our terminal; we stay until it has cleaned up.
     const forward = (signal) => child.kill(signal)

@@ -18,6 +18,8 @@ export interface DevFolder {
   readonly installation: string
   /** Credentials of the demo tenants: a folder for each program that uses them. */
   readonly credentials: (program: string) => string
+  /** What waits at a tenant's site while NATS is away. */
+  readonly edgeBuffer: (tenant: string) => string
   readonly tls: string
   /** A secret made at the first start and kept, readable by the owner alone. */
   readonly secret: (name: string) => Redacted.Redacted<string>
@@ -60,7 +62,7 @@ export const openDevFolder = Effect.fnUntraced(function* (path: string, reset: b
   const folder = (name: string) => join(path, name)
   if (reset) {
     removePostgresFolder(folder("postgres"))
-    for (const name of ["nats", "logs", "secrets", "installation", "credentials", "tls"])
+    for (const name of ["nats", "logs", "secrets", "installation", "credentials", "edge", "tls"])
       rmSync(folder(name), { recursive: true, force: true })
   }
   mkdirSync(folder("logs"), { recursive: true })
@@ -81,6 +83,7 @@ export const openDevFolder = Effect.fnUntraced(function* (path: string, reset: b
       mkdirSync(path, { recursive: true, mode: 0o700 })
       return path
     },
+    edgeBuffer: (tenant) => join(folder("edge"), tenant),
     tls: folder("tls"),
     secret: (name) => Redacted.make(readFileSync(secretFile(name), "utf8")),
     secretFile

@@ -5,12 +5,13 @@
 import { join } from "node:path"
 import { freePort, stopLeftover } from "@bulkhead/devstack"
 import { layerTenantPublishers, natsConfig } from "@bulkhead/nats"
-import { ConfigProvider, Effect, Layer } from "effect"
-import { coreClient } from "./coreClient.ts"
+import { ConfigProvider, Effect, Layer, Redacted, Scope } from "effect"
+import { type CoreClient, coreClient } from "./coreClient.ts"
 import { issueCredentials } from "./credentials.ts"
 import { startDemoSite } from "./DemoSite.ts"
 import { type DevFolder, openDevFolder } from "./DevFolder.ts"
-import { demoTenants } from "./demoTenants.ts"
+import { type DemoTenant, demoTenants } from "./demoTenants.ts"
+import { type CollectorPorts, runDevices } from "./devices/runDevices.ts"
 import type { Layout } from "./options.ts"
 import { writePollerChecks } from "./pollerChecks.ts"
 import { startService } from "./ServiceProcess.ts"
@@ -30,26 +31,41 @@ export interface PlatformOptions {
   readonly onProgress: (line: string) => void
 }
 
-const services = {
+/** Every service of the platform, by name. */
+export const services = {
   "account-signer": "services/account-signer/src/main.ts",
   core: "services/core/src/main.ts",
   "db-event-writer": "services/db-event-writer/src/main.ts",
+  "edge-collector": "services/edge-collector/src/main.ts",
   poller: "services/poller/src/main.ts"
 } as const
 type ServiceName = keyof typeof services
 
-const pidFileOf = (folder: DevFolder, name: ServiceName): string => join(folder.path, `${name}.pid`)
+/** Decision rules make of raw logs what is stored; where nobody runs them, logs are stored as they came. */
+const RECORDS_LOGS = "zen-consumer" in services ? "processed" : "raw"
+
+/** Most of a start is waiting for processes, which can be waited for together. */
+const AT_ONCE = { concurrency: "unbounded" } as const
+
+const collectorOf = (tenant: string): string => `edge-collector-${tenant}`
+
+/** What the processes of a service are called: by its name, where there is one. */
+const processesOf = (name: ServiceName): ReadonlyArray<string> =>
+  name === "edge-collector" ? demoTenants.map(({ slug }) => collectorOf(slug)) : [name]
+
+const pidFileOf = (folder: DevFolder, process: string): string => join(folder.path, `${process}.pid`)
 
 /** A service with what all services are told alike. */
 const start = Effect.fnUntraced(function* (
   folder: DevFolder,
   servers: Servers,
   name: ServiceName,
-  environment: Readonly<Record<string, string>>
+  environment: Readonly<Record<string, string>>,
+  process: string = name
 ) {
   const opsPort = yield* freePort
   const service = yield* startService({
-    name,
+    name: process,
     entry: services[name],
     env: {
       ...servers.natsEnvironment,
@@ -59,8 +75,8 @@ const start = Effect.fnUntraced(function* (
       ...environment
     },
     readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
-    logFile: join(folder.logs, `${name}.log`),
-    pidFile: pidFileOf(folder, name)
+    logFile: join(folder.logs, `${process}.log`),
+    pidFile: pidFileOf(folder, process)
   })
   return { service, opsUrl: `http://127.0.0.1:${opsPort}` }
 })
@@ -81,6 +97,7 @@ const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Serve
     CORE_HTTP_PORT: String(port),
     CORE_API_TOKEN_FILE: folder.secretFile("core-api-token"),
     CORE_LAYOUT: layout,
+    RECORDS_LOGS,
     CORE_EVENT_WRITER: layout === "shared" ? "off" : "on",
     DATABASE_URL: servers.databaseUrl("core")
   })
@@ -91,17 +108,48 @@ const startEventWriter = (folder: DevFolder, servers: Servers) =>
   start(folder, servers, "db-event-writer", {
     NATS_CREDS_FILE: join(folder.installation, "db-event-writer.creds"),
     NATS_INBOX_PREFIX: "_INBOX_db-event-writer",
+    RECORDS_LOGS,
     DATABASE_URL: servers.databaseUrl("db-event-writer")
   })
 
 const POLLER = { name: "poller", role: "service" } as const
 const TRAFFIC = { name: "traffic", role: "collector" } as const
+const EDGE = { name: "edge-collector", role: "collector" } as const
 
 const startPoller = (folder: DevFolder, servers: Servers, checksFile: string) =>
   start(folder, servers, "poller", {
     POLLER_CHECKS_FILE: checksFile,
     POLLER_CREDS_FOLDER: folder.credentials(POLLER.name)
   })
+
+/** The collector at a tenant's site, with the tenant's own credentials, and the devices there. */
+const startSite = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers, tenant: DemoTenant) {
+  const ports: CollectorPorts = {
+    syslogUdp: yield* freePort,
+    syslogTcp: yield* freePort,
+    snmp: yield* freePort,
+    netflow: yield* freePort,
+    otlpHttp: yield* freePort
+  }
+  const community = folder.secret("snmp-community")
+  const environment = {
+    NATS_CREDS_FILE: join(folder.credentials(EDGE.name), `${tenant.slug}.creds`),
+    EDGE_LISTEN_HOST: "127.0.0.1",
+    EDGE_BUFFER_FOLDER: folder.edgeBuffer(tenant.slug),
+    EDGE_SYSLOG_UDP_PORT: String(ports.syslogUdp),
+    EDGE_SYSLOG_TCP_PORT: String(ports.syslogTcp),
+    EDGE_SNMP_PORT: String(ports.snmp),
+    EDGE_SNMP_COMMUNITIES: Redacted.value(community),
+    EDGE_NETFLOW_PORT: String(ports.netflow),
+    EDGE_OTLP_HTTP_PORT: String(ports.otlpHttp)
+  }
+  const collector = yield* start(folder, servers, "edge-collector", environment, collectorOf(tenant.slug))
+  yield* runDevices(tenant, ports, Redacted.value(community))
+  return { ...collector, tenant, ports }
+})
+
+const portsText = ({ syslogUdp, syslogTcp, snmp, netflow, otlpHttp }: CollectorPorts): string =>
+  `syslog ${syslogUdp}/udp ${syslogTcp}/tcp, traps ${snmp}/udp, flows ${netflow}/udp, OTLP http://127.0.0.1:${otlpHttp}`
 
 const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers, perSecond: number) {
   const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord(servers.natsEnvironment))
@@ -119,28 +167,14 @@ const startTraffic = Effect.fnUntraced(function* (folder: DevFolder, servers: Se
   )
 })
 
-/** Starts everything; on success each demo tenant is active and events flow. */
-export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptions) {
-  const folder = yield* openDevFolder(options.folder, options.reset)
-  for (const name of Object.keys(services) as Array<ServiceName>) {
-    yield* stopLeftover(pidFileOf(folder, name), services[name])
-  }
-  options.onProgress("starting PostgreSQL and nats-server")
-  const servers = yield* startServers(folder, options.tls)
-  options.onProgress("starting account-signer and core")
-  const signer = yield* startSigner(folder, servers)
-  const { layout = "per-tenant" } = options
-  const core = yield* startCore(folder, servers, layout)
-  const writers = layout === "shared" ? [yield* startEventWriter(folder, servers)] : []
-  const api = yield* coreClient(core.url, folder.secret("core-api-token"))
-  for (const tenant of demoTenants) {
-    options.onProgress(`tenant ${tenant.slug}`)
-    yield* api.tenants
-      .create({ payload: { ...tenant, plan: "pro" } })
-      .pipe(Effect.catchTag("TenantExistsProblem", () => Effect.void))
-    for (const program of [POLLER, TRAFFIC]) yield* issueCredentials(api, folder, tenant.slug, program)
-  }
-  options.onProgress("starting poller and traffic")
+/** What `start` has started ends at once, not one after the other. */
+const endsAtOnce = <A, E, R>(start: Effect.Effect<A, E, R>) =>
+  Effect.acquireRelease(Scope.make("parallel"), Scope.close).pipe(
+    Effect.flatMap((scope) => Scope.provide(start, scope))
+  )
+
+/** What the poller looks at: a shop of each demo tenant, and the platform itself. */
+const writeChecks = Effect.fnUntraced(function* (folder: DevFolder, servers: Servers, coreReadyUrl: string) {
   const sites = yield* Effect.forEach(demoTenants, (tenant, index) =>
     Effect.map(startDemoSite(index), (url) => [tenant.slug, url] as const)
   )
@@ -148,11 +182,45 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
   writePollerChecks(checksFile, {
     natsMonitorUrl: servers.monitorUrl,
     postgresPort: servers.postgres.port,
-    coreReadyUrl: `${core.opsUrl}/readyz`,
+    coreReadyUrl,
     sites: new Map(sites)
   })
-  const poller = yield* startPoller(folder, servers, checksFile)
-  yield* startTraffic(folder, servers, options.trafficPerSecond)
+  return checksFile
+})
+
+/** Makes a demo tenant where it is not there yet, with credentials for whoever works for it. */
+const onboard = Effect.fnUntraced(function* (api: CoreClient, folder: DevFolder, { slug, name }: DemoTenant) {
+  yield* api.tenants
+    .create({ payload: { slug, name, plan: "pro" } })
+    .pipe(Effect.catchTag("TenantExistsProblem", () => Effect.void))
+  for (const program of [POLLER, TRAFFIC, EDGE]) yield* issueCredentials(api, folder, slug, program)
+})
+
+/** Starts everything; on success each demo tenant is active, and its events and devices are on. */
+export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptions) {
+  const folder = yield* openDevFolder(options.folder, options.reset)
+  for (const name of Object.keys(services) as Array<ServiceName>) {
+    for (const process of processesOf(name)) yield* stopLeftover(pidFileOf(folder, process), services[name])
+  }
+  options.onProgress("starting PostgreSQL and nats-server")
+  const servers = yield* startServers(folder, options.tls)
+  options.onProgress("starting account-signer and core")
+  const { layout = "per-tenant" } = options
+  const [signer, core] = yield* Effect.all([startSigner(folder, servers), startCore(folder, servers, layout)], AT_ONCE)
+  const writers = layout === "shared" ? [yield* startEventWriter(folder, servers)] : []
+  options.onProgress(`tenants ${demoTenants.map(({ slug }) => slug).join(", ")}`)
+  const api = yield* coreClient(core.url, folder.secret("core-api-token"))
+  yield* Effect.forEach(demoTenants, (tenant) => onboard(api, folder, tenant), AT_ONCE)
+  options.onProgress("starting poller, collectors, devices and traffic")
+  const checksFile = yield* writeChecks(folder, servers, `${core.opsUrl}/readyz`)
+  const [poller, sites] = yield* Effect.all(
+    [
+      startPoller(folder, servers, checksFile),
+      Effect.forEach(demoTenants, (tenant) => startSite(folder, servers, tenant), AT_ONCE),
+      startTraffic(folder, servers, options.trafficPerSecond)
+    ],
+    AT_ONCE
+  ).pipe(endsAtOnce)
   return {
     folder,
     api,
@@ -165,6 +233,10 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       "metrics of poller": `${poller.opsUrl}/metrics`,
       "metrics of signer": `${signer.opsUrl}/metrics`,
       ...Object.fromEntries(writers.map(({ opsUrl }) => ["metrics of writer", `${opsUrl}/metrics`])),
+      ...Object.fromEntries(
+        sites.map(({ opsUrl, tenant }) => [`metrics of ${tenant.slug}'s site`, `${opsUrl}/metrics`])
+      ),
+      ...Object.fromEntries(sites.map(({ ports, tenant }) => [`${tenant.slug}'s site takes`, portsText(ports)])),
       NATS: servers.natsEnvironment.NATS_URL,
       "NATS leaf nodes": servers.leafUrl,
       "NATS monitor": servers.monitorUrl,
@@ -173,7 +245,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       logs: folder.logs
     },
     /** Fails when a service has ended by itself. */
-    ended: Effect.raceAllFirst([signer, core, ...writers, poller].map(({ service }) => service.ended))
+    ended: Effect.raceAllFirst([signer, core, ...writers, poller, ...sites].map(({ service }) => service.ended))
   }
 })
 

@@ -3,17 +3,19 @@
  */
 import type { TenantHealth } from "@bulkhead/core/api"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { PgClient } from "@effect/sql-pg"
 import { Cause, Clock, Console, Effect } from "effect"
 import { type DevOptions, parseOptions } from "./options.ts"
 import { type Platform, startPlatform } from "./Platform.ts"
-import { renderSummary } from "./summary.ts"
+import { storedRows } from "./storedRows.ts"
+import { renderStored, renderSummary } from "./summary.ts"
 
 const REFRESH_MS = 1_000
 /** Without a terminal, where nothing can be redrawn, the table is printed this rarely. */
 const PRINT_MS = 10_000
 
 const places = (platform: Platform): ReadonlyArray<string> =>
-  Object.entries(platform.places).map(([name, place]) => `  ${name.padEnd(18)} ${place}`)
+  Object.entries(platform.places).map(([name, place]) => `  ${name.padEnd(24)} ${place}`)
 
 const clearScreen = "\u001b[H\u001b[J"
 
@@ -27,7 +29,7 @@ const showSummary = Effect.fnUntraced(function* (platform: Platform) {
   while (true) {
     const nowMs = yield* Clock.currentTimeMillis
     const now = yield* platform.api.health.list()
-    const table = renderSummary(now, before, nowMs - beforeMs, nowMs)
+    const table = [...renderSummary(now, before, nowMs - beforeMs, nowMs), "", ...renderStored(yield* storedRows)]
     yield* Console.log(isTerminal ? `${clearScreen}${[...header, ...table].join("\n")}` : `${table.join("\n")}\n`)
     before = now
     beforeMs = nowMs
@@ -38,7 +40,8 @@ const showSummary = Effect.fnUntraced(function* (platform: Platform) {
 const program = (options: DevOptions) =>
   Effect.gen(function* () {
     const platform = yield* startPlatform({ ...options, onProgress: (line) => console.error(`bulkhead: ${line} …`) })
-    yield* Effect.raceFirst(showSummary(platform), platform.ended)
+    const database = PgClient.layer({ url: platform.servers.adminUrl, maxConnections: 1 })
+    yield* Effect.raceFirst(showSummary(platform).pipe(Effect.provide(database)), platform.ended)
   }).pipe(Effect.scoped)
 
 parseOptions(process.argv.slice(2)).pipe(

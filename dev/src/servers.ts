@@ -64,6 +64,7 @@ const bootstrap = (folder: DevFolder, databaseUrl: string) =>
       run(process.execPath, ["--conditions=@bulkhead/source", BOOTSTRAP], {
         env: {
           PATH: process.env.PATH,
+          NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
           ...signerEnvironment(folder, databaseUrl),
           BOOTSTRAP_FOLDER: folder.installation,
           BOOTSTRAP_NAME: "bulkhead-dev",

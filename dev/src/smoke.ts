@@ -1,60 +1,61 @@
 /**
- * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of its own
- * and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`.
+ * `npm run smoke`: the platform once, in a temporary folder on free ports, until every demo tenant has rows of each
+ * kind of its own and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`.
  * With `--tls`, NATS speaks TLS; with `--shared`, all tenants share one stream.
  */
-import { schemaName, type TenantSlug } from "@bulkhead/channels"
+import { netflowMetrics } from "@bulkhead/records"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
 import { Cause, Console, Effect, Schedule } from "effect"
 import { DevError } from "./DevError.ts"
-import { demoTenants } from "./demoTenants.ts"
-import { type Platform, startPlatform } from "./Platform.ts"
+import { type DemoTenant, demoTenants } from "./demoTenants.ts"
+import { type Platform, services, startPlatform } from "./Platform.ts"
+import { KINDS, type KindRows, kindRows } from "./storedRows.ts"
 import { temporaryFolder } from "./temporaryFolder.ts"
 
-const ROWS_WANTED = 20
 const TIMEOUT = "60 seconds"
 
-interface Count {
-  readonly slug: TenantSlug
-  readonly own: number
-  readonly foreign: number
-}
+/** Without netflow-consumer nobody writes flows. */
+const kinds = KINDS.filter(({ table }) => table !== netflowMetrics || "netflow-consumer" in services)
 
-/** Traffic, sites and checks of a tenant are all named `<slug>-…`, so each row says by itself whose it is. */
-const countRows = (slug: TenantSlug) =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const table = `${schemaName(slug)}.ocsf_events`
-    const others = demoTenants.filter((tenant) => tenant.slug !== slug).map((tenant) => `"${tenant.slug}-`)
-    const [row] = yield* sql.unsafe<{ own: number; foreign: number }>(
-      `select count(*) filter (where position($1 in raw_data) > 0)::int as own,
-              count(*) filter (where position($2 in raw_data) > 0 or position($3 in raw_data) > 0)::int as "foreign"
-       from ${table}`,
-      [`"${slug}-`, ...others]
-    )
-    const count: Count = { slug, own: row?.own ?? 0, foreign: row?.foreign ?? 0 }
-    return count
-  })
+const isMissing = ({ kind, own }: KindRows): boolean => own < kind.rowsWanted
 
-const awaitRows = (platform: Platform) =>
-  Effect.forEach(demoTenants, ({ slug }) => countRows(slug)).pipe(
-    Effect.repeat({
-      schedule: Schedule.spaced("200 millis"),
-      until: (counts) => counts.every(({ own, foreign }) => own >= ROWS_WANTED || foreign > 0)
-    }),
-    Effect.timeoutOrElse({
-      duration: TIMEOUT,
-      orElse: () =>
-        Effect.fail(
-          new DevError({
-            problem: `Not every demo tenant had ${ROWS_WANTED} rows within ${TIMEOUT}`,
-            nextStep: "Start npm run dev and read its table and logs"
-          })
-        )
-    }),
-    Effect.provide(PgClient.layer({ url: platform.servers.adminUrl, maxConnections: 1 }))
+const countTenant = (tenant: DemoTenant) =>
+  Effect.map(
+    Effect.forEach(kinds, (kind) => kindRows(tenant, kind)),
+    (rows) => ({ tenant, rows, foreign: rows.reduce((sum, { foreign }) => sum + foreign, 0) })
   )
+
+type TenantCount = Effect.Success<ReturnType<typeof countTenant>>
+
+const missingIn = (counts: ReadonlyArray<TenantCount>): string =>
+  counts
+    .flatMap(({ tenant, rows }) => rows.filter(isMissing).map(({ kind, own }) => `${tenant.slug} ${own} ${kind.name}`))
+    .join(", ")
+
+/** Until each tenant has enough rows of each kind, or any of another's. */
+const awaitRows = (platform: Platform) =>
+  Effect.gen(function* () {
+    let counts: ReadonlyArray<TenantCount> = []
+    yield* Effect.forEach(demoTenants, countTenant).pipe(
+      Effect.tap((found) => Effect.sync(() => (counts = found))),
+      Effect.repeat({
+        schedule: Schedule.spaced("200 millis"),
+        until: (found) => missingIn(found) === "" || found.some(({ foreign }) => foreign > 0)
+      }),
+      Effect.timeoutOrElse({
+        duration: TIMEOUT,
+        orElse: () =>
+          Effect.fail(
+            new DevError({
+              problem: `Too few rows after ${TIMEOUT}: ${missingIn(counts)}`,
+              nextStep: "Start npm run dev and read its table and logs"
+            })
+          )
+      })
+    )
+    return counts
+  }).pipe(Effect.provide(PgClient.layer({ url: platform.servers.adminUrl, maxConnections: 1 })))
 
 const roundsIn = (metrics: string, outcome: string): number =>
   Number(
@@ -98,12 +99,14 @@ const smoke = Effect.gen(function* () {
     onProgress
   })
   const counts = yield* Effect.raceFirst(awaitRows(platform), platform.ended)
-  for (const { slug, own, foreign } of counts)
-    yield* Console.log(`${slug}: ${own} rows of its own, ${foreign} of others`)
+  for (const { tenant, rows, foreign } of counts) {
+    const own = rows.map((each) => `${each.own} ${each.kind.name}`).join(", ")
+    yield* Console.log(`${tenant.slug}: ${own} of its own, ${foreign} rows of others`)
+  }
   const leaked = counts.filter(({ foreign }) => foreign > 0)
   if (leaked.length > 0) {
     return yield* new DevError({
-      problem: `Rows of other tenants stand in the schemas of ${leaked.map(({ slug }) => slug).join(", ")}`,
+      problem: `Rows of other tenants stand in the schemas of ${leaked.map(({ tenant }) => tenant.slug).join(", ")}`,
       nextStep: "This is an open wall: do not deploy this version"
     })
   }

@@ -3,6 +3,7 @@
  */
 import type { TenantHealth } from "@bulkhead/core/api"
 import { DateTime } from "effect"
+import type { TableRows } from "./storedRows.ts"
 
 const columns = ["tenant", "status", "events in", "per s", "rows written", "dead", "lag", "last commit"] as const
 
@@ -40,12 +41,28 @@ export const renderSummary = (
 ): ReadonlyArray<string> => {
   const previous = new Map(before.map((health) => [health.tenant, health]))
   const rows = now.map((health) => cells(health, previous.get(health.tenant), elapsedMs, nowMs))
-  const widths = columns.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>) =>
+  const [header = "", ...lines] = aligned([columns, ...rows], 2)
+  return [header, ...lines.flatMap((line, index) => [line, ...errorLine(now[index])])]
+}
+
+/** The first columns begin at the left, those with figures end at the right. */
+const aligned = (rows: ReadonlyArray<ReadonlyArray<string>>, leftColumns: number): ReadonlyArray<string> => {
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
+  return rows.map((row) =>
     row
-      .map((cell, index) => (index < 2 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
+      .map((cell, index) => (index < leftColumns ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
       .join("  ")
-  return [line(columns), ...rows.flatMap((row, index) => [line(row), ...errorLine(now[index])])]
+  )
+}
+
+/** What stands in the database as lines: a line for each tenant, a column for each table that some tenant has. */
+export const renderStored = (stored: ReadonlyArray<TableRows>): ReadonlyArray<string> => {
+  const tables = [...new Set(stored.map(({ table }) => table))].sort()
+  const tenants = [...new Set(stored.map(({ tenant }) => tenant))]
+  const cell = (tenant: string, table: string) =>
+    grouped(stored.find((each) => each.tenant === tenant && each.table === table)?.rows ?? 0)
+  const lines = tenants.map((tenant) => [tenant, ...tables.map((table) => cell(tenant, table))])
+  return aligned([["rows stored", ...tables], ...lines], 1)
 }
 
 const errorLine = (health: TenantHealth | undefined): ReadonlyArray<string> =>

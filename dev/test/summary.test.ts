@@ -2,7 +2,7 @@ import type { TenantSlug } from "@bulkhead/channels"
 import type { TenantHealth } from "@bulkhead/core/api"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
-import { renderSummary } from "../src/summary.ts"
+import { renderStored, renderSummary } from "../src/summary.ts"
 
 const health = (tenant: string, fields: Partial<TenantHealth> = {}): TenantHealth => ({
   tenant: tenant as TenantSlug,
@@ -36,5 +36,15 @@ describe("renderSummary", () => {
       "globex  degraded          0                    0     0           0        never",
       "  └ PostgreSQL is not available"
     ])
+  })
+})
+
+describe("renderStored", () => {
+  it("has a column for each table that some tenant has", () => {
+    const rows = (tenant: string, table: string, rows: number) => ({ tenant: tenant as TenantSlug, table, rows })
+    assert.deepStrictEqual(
+      renderStored([rows("acme", "ocsf_events", 1_200), rows("acme", "logs", 7), rows("globex", "ocsf_events", 3)]),
+      ["rows stored  logs  ocsf_events", "acme            7        1 200", "globex          0            3"]
+    )
   })
 })

@@ -47,6 +47,9 @@ export interface ServerProcess {
 }
 
 const OUTPUT_LINES_KEPT = 40
+/** The one thing that a child takes over from us: where Node keeps what it has compiled, half the work of its start. */
+const COMPILE_CACHE: Readonly<Record<string, string>> =
+  process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
 const STOP_DEADLINE_MS = 15_000
 
 const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProcess, DevstackError> =>
@@ -56,7 +59,7 @@ const spawnUntilReady = (options: ServerProcessOptions): Effect.Effect<ChildProc
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
       cwd: "/",
-      env: { ...options.env },
+      env: { ...COMPILE_CACHE, ...options.env },
       ...(options.runAs ?? {})
     })
     running.add(child)
