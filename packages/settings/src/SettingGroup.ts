@@ -26,6 +26,10 @@ const configOf = (group: SettingGroup): Config.Config<unknown> =>
     )
   )
 
-/** What a person is told of the settings, in the order in which they stand in the group. */
+/** All settings of a group, in the order in which they stand there. */
+export const settingsIn = (group: SettingGroup): ReadonlyArray<Setting<unknown>> =>
+  Object.values(group).flatMap((each) => (each instanceof Setting ? [each] : settingsIn(each)))
+
+/** What a person is told of the settings, in the same order. */
 export const describeSettings = (group: SettingGroup): ReadonlyArray<SettingDescription> =>
-  Object.values(group).flatMap((each) => (each instanceof Setting ? [each.description] : describeSettings(each)))
+  settingsIn(group).map(({ description }) => description)

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs"
 import { type Config, ConfigProvider, Effect, Layer, Schema } from "effect"
 import type { Setting } from "./Setting.ts"
-import { describeSettings, type SettingGroup } from "./SettingGroup.ts"
+import { type SettingGroup, settingsIn } from "./SettingGroup.ts"
 
 /** The file with settings cannot be used. */
 export class SettingsFileInvalid extends Schema.TaggedError<SettingsFileInvalid>(
@@ -26,7 +26,7 @@ const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in 
 /** `EDGE_` of `EDGE_CONFIG_FILE`: what begins so is the program's own. */
 const prefixOf = (variable: string): string => variable.slice(0, variable.indexOf("_") + 1)
 
-const readValues = Effect.fnUntraced(function* (variable: string, path: string, group: SettingGroup) {
+const readFile = Effect.fnUntraced(function* (variable: string, path: string, group: SettingGroup) {
   const invalid = (problem: string) => new SettingsFileInvalid({ variable, path, problem })
   const content = yield* Effect.try({
     try: () => readFileSync(path, "utf8"),
@@ -36,10 +36,19 @@ const readValues = Effect.fnUntraced(function* (variable: string, path: string, 
     // The parser's own words would quote the file, and with it its secrets.
     Effect.mapError(() => invalid("is no JSON object of texts, numbers and booleans"))
   )
-  const known = new Set(describeSettings(group).map(({ name }) => name))
+  const settings = settingsIn(group)
+  const known = new Set(settings.map(({ description }) => description.name))
   const unknown = Object.keys(values).filter((name) => name.startsWith(prefixOf(variable)) && !known.has(name))
   if (unknown.length > 0) return yield* invalid(`there is no setting ${unknown.join(", ")}`)
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+  const provider = ConfigProvider.fromEnvRecord(
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+  )
+  for (const { config, description } of settings.filter(({ description }) => description.name in values)) {
+    // Its name is enough of a path.
+    const reason = ({ cause }: Config.ConfigError) => cause.message.replace(/\s+at \[.*$/s, "")
+    yield* config.parse(provider).pipe(Effect.mapError((error) => invalid(`${description.name}: ${reason(error)}`)))
+  }
+  return provider
 })
 
 /**
@@ -54,7 +63,6 @@ export const layerSettingsFile = (
     Effect.gen(function* () {
       const path = yield* file.config
       if (path === undefined) return Layer.empty
-      const values = yield* readValues(file.description.name, path, group)
-      return ConfigProvider.layerAdd(ConfigProvider.fromEnvRecord(values))
+      return ConfigProvider.layerAdd(yield* readFile(file.description.name, path, group))
     })
   )

@@ -144,6 +144,7 @@ describe("layerSettingsFile", () => {
   it.effect.each([
     ['{"SHOP_NAMES": "x", "SHOP_KEYS": "secret"}', "there is no setting SHOP_NAMES"],
     ['{"SHOP_KEYS": "secret", "SHOP_NAME": ["x"]}', "no JSON object of texts, numbers and booleans"],
+    ['{"SHOP_ITEMS_MAX": 11, "SHOP_KEYS": "secret"}', "SHOP_ITEMS_MAX: Expected a value between 1 and 10"],
     ["{", "no JSON object of texts, numbers and booleans"]
   ] as const)("refuses %s with the variable, the path and what is wrong, without the values", ([content, problem]) =>
     Effect.gen(function* () {
