@@ -3,7 +3,7 @@
  */
 export class BufferError extends Error {
   override readonly name = "BufferError"
-  readonly reason: "full" | "busy" | "disk"
+  readonly reason: "full" | "disk"
   readonly isRetryable = true
 
   constructor(reason: BufferError["reason"], message: string) {

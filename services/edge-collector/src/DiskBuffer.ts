@@ -23,8 +23,6 @@ export interface DiskBufferOptions {
   readonly folder: string
   /** On disk, in all. */
   readonly bytesMax: number
-  /** Of messages that wait for the disk, in memory. */
-  readonly pendingBytesMax: number
   /** `refuse`: what is there stays and appends fail. `drop-oldest`: the oldest eighth or so goes. */
   readonly whenFull: "refuse" | "drop-oldest"
   /** Whether an append waits until the disk itself has it. */
@@ -36,6 +34,7 @@ export type LossReason = "dropped_oldest" | "corrupt"
 
 /** The buffer is cut into so many files: the smallest part that is given up or freed. */
 const SEGMENTS = 8
+const GROUP_BYTES_MAX = 4 * 1024 * 1024
 
 interface Pending {
   readonly messages: ReadonlyArray<Message>
@@ -50,8 +49,6 @@ const codeOf = (error: unknown): string =>
 export class DiskBuffer {
   /** Bytes in files. */
   bytes = 0
-  /** Bytes that wait for the disk. */
-  pendingBytes = 0
   /** The last failure of the disk, until an append succeeds. */
   problem: string | undefined
   /** Whether the last appends had to be refused for want of room. */
@@ -108,10 +105,6 @@ export class DiskBuffer {
   append(messages: ReadonlyArray<Message>): Promise<void> {
     if (messages.length === 0) return Promise.resolve()
     const bytes = messages.reduce((sum, message) => sum + encodedBytes(message), 0)
-    if (this.pendingBytes > 0 && this.pendingBytes + bytes > this.#options.pendingBytesMax) {
-      return Promise.reject(new BufferError("busy", `${this.pendingBytes} bytes wait for the disk already`))
-    }
-    this.pendingBytes += bytes
     return new Promise((resolve, reject) => {
       this.#pending.push({ messages, bytes, resolve, reject })
       this.#committing ??= this.#commitAll()
@@ -151,13 +144,18 @@ export class DiskBuffer {
     return `${this.#cursor.bufferId}-${sequence}-${crc.toString(16)}`
   }
 
-  /** Everything up to and with `message` is stored elsewhere. */
+  /**
+   * Everything up to and with `message` is stored elsewhere. Where the disk does not take the cursor, the next process
+   * will send again what has been sent since; this one goes on, for what it frees is what a full disk needs.
+   */
   async acknowledge(message: StoredMessage): Promise<void> {
     // What was dropped meanwhile is behind us already.
     if (message.sequence < this.#cursor.nextSequence) return
     this.#cursor = { ...this.#cursor, nextSequence: message.sequence + 1 }
     this.#offset = message.endOffset
-    await writeCursor(this.#options.folder, this.#cursor, this.#options.fsync)
+    await writeCursor(this.#options.folder, this.#cursor, this.#options.fsync).catch((error: unknown) => {
+      this.problem = `cannot write how far ${this.#options.folder} is sent (${codeOf(error)})`
+    })
     await this.#freeSent()
   }
 
@@ -212,7 +210,6 @@ export class DiskBuffer {
       }
       const error = fitting.length === 0 ? undefined : await this.#write(fitting)
       this.isFull = fitting.length < group.length
-      for (const { bytes } of group) this.pendingBytes -= bytes
       for (const pending of fitting) {
         if (error === undefined) pending.resolve()
         else pending.reject(error)
@@ -224,11 +221,12 @@ export class DiskBuffer {
     this.#committing = undefined
   }
 
-  /** What is committed together: at most about a file's worth. */
+  /** What is committed together, and copied for it: at most about a file's worth, and a few mebibytes. */
   #takeGroup(): ReadonlyArray<Pending> {
+    const bytesMax = Math.min(GROUP_BYTES_MAX, this.#options.bytesMax / SEGMENTS)
     let count = 0
     let bytes = 0
-    while (count < this.#pending.length && bytes < this.#options.bytesMax / SEGMENTS) {
+    while (count < this.#pending.length && bytes < bytesMax) {
       bytes += this.#pending[count]?.bytes ?? 0
       count += 1
     }

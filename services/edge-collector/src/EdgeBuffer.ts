@@ -8,22 +8,23 @@ import { BufferError } from "./BufferError.ts"
 import { DiskBuffer } from "./DiskBuffer.ts"
 import { EdgeConfig } from "./EdgeConfig.ts"
 import { EdgeMetrics, type Source } from "./EdgeMetrics.ts"
-import type { Message } from "./Segment.ts"
+import { lockFolder } from "./FolderLock.ts"
+import { MemoryBudget } from "./MemoryBudget.ts"
+import { encodedBytes, type Message } from "./Segment.ts"
 
 const PAUSE = Schedule.spaced("50 millis")
-/** How long somebody who can be told to come again waits for the disk first. */
-const PATIENCE = "5 seconds"
 
 export class EdgeBuffer extends Context.Service<
   EdgeBuffer,
   {
-    /** Keeps all of them, or fails within seconds: for whoever gets an answer. */
+    /** Keeps all of them or fails: for whoever gets an answer, and has taken the memory. */
     readonly take: (source: Source, messages: ReadonlyArray<Message>) => Effect.Effect<void, BufferError>
-    /** Waits until they are kept: for connections, whose senders wait then too. */
+    /** Waits for memory and until they are kept: for connections, whose senders wait then too. */
     readonly takePatiently: (source: Source, messages: ReadonlyArray<Message>) => Effect.Effect<void>
     /** Keeps them or drops them with a count: for datagrams. Resolves to whether they are kept. */
     readonly takeOrDrop: (source: Source, messages: ReadonlyArray<Message>) => Promise<boolean>
     readonly disk: DiskBuffer
+    readonly memory: MemoryBudget
   }
 >()("@bulkhead/edge-collector/EdgeBuffer") {
   static readonly layer = Layer.effect(
@@ -38,11 +39,13 @@ const asBufferError = (error: unknown): BufferError =>
 const make = Effect.gen(function* () {
   const config = yield* EdgeConfig
   const metrics = yield* EdgeMetrics
+  const memory = new MemoryBudget(config.memoryBytesMax)
+  yield* lockFolder(config.buffer.folder)
   const disk = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => DiskBuffer.open(config.buffer), catch: asBufferError }),
     (open) => Effect.promise(() => open.close())
   )
-  metrics.watch(disk)
+  metrics.watch(disk, memory)
   if (disk.messages > 0) yield* Effect.logInfo("sends what an earlier process left", { messages: disk.messages })
   yield* (yield* Health).register(
     "buffer",
@@ -56,24 +59,36 @@ const make = Effect.gen(function* () {
 
   return EdgeBuffer.of({
     disk,
-    take: (source, messages) =>
-      append(source, messages).pipe(
-        Effect.retry({
-          while: (error) => error.reason === "busy",
-          schedule: Schedule.upTo(PAUSE, { duration: PATIENCE })
-        })
-      ),
-    takePatiently: (source, messages) => append(source, messages).pipe(Effect.retry(PAUSE), Effect.orDie),
-    takeOrDrop: (source, messages) =>
-      disk.append(messages).then(
-        () => {
-          metrics.received(source, messages.length)
-          return true
-        },
-        (error) => {
-          metrics.dropped(source, asBufferError(error).reason, messages.length)
-          return false
-        }
+    memory,
+    take: append,
+    takePatiently: (source, messages) => {
+      // More than there is would never come; it is one message of a few, for nobody holds so much otherwise.
+      const bytes = Math.min(bytesOf(messages), memory.bytesMax)
+      return Effect.acquireUseRelease(
+        Effect.promise(() => memory.take(bytes)),
+        () => append(source, messages).pipe(Effect.retry(PAUSE), Effect.orDie),
+        () => Effect.sync(() => memory.give(bytes))
       )
+    },
+    takeOrDrop: async (source, messages) => {
+      const bytes = bytesOf(messages)
+      if (!memory.tryTake(bytes)) {
+        metrics.dropped(source, "memory", messages.length)
+        return false
+      }
+      try {
+        await disk.append(messages)
+        metrics.received(source, messages.length)
+        return true
+      } catch (error) {
+        metrics.dropped(source, asBufferError(error).reason, messages.length)
+        return false
+      } finally {
+        memory.give(bytes)
+      }
+    }
   })
 })
+
+const bytesOf = (messages: ReadonlyArray<Message>): number =>
+  messages.reduce((sum, message) => sum + encodedBytes(message), 0)

@@ -14,15 +14,11 @@ import { SnmpListener } from "./SnmpListener.ts"
 import { SyslogListeners } from "./SyslogListeners.ts"
 import { Uplink } from "./Uplink.ts"
 
+/** Everything that takes something in. */
+export const Listeners = Layer.mergeAll(SyslogListeners, SnmpListener, FlowListeners, OtlpGrpc, OtlpHttp)
+
 /** Everything the collector does, from its environment and its file. */
-export const EdgeCollectorApp = Layer.mergeAll(
-  SyslogListeners,
-  SnmpListener,
-  FlowListeners,
-  OtlpGrpc,
-  OtlpHttp,
-  Uplink.pipe(Layer.provide(Nats.layer))
-).pipe(
+export const EdgeCollectorApp = Layer.merge(Listeners, Uplink.pipe(Layer.provide(Nats.layer))).pipe(
   Layer.provide(EdgeBuffer.layer),
   Layer.provide(EdgeMetrics.layer),
   Layer.provide(EdgeConfig.layer),

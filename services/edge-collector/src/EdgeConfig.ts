@@ -15,6 +15,13 @@ export const edgeSettings = {
     "path"
   ).optional,
   host: Setting.text("EDGE_LISTEN_HOST", "where all listeners listen", "address").or("0.0.0.0"),
+  memoryBytesMax: Setting.whole(
+    "EDGE_MEMORY_BYTES_MAX",
+    "bytes",
+    { from: 32 * MEBIBYTE },
+    "what all listeners together may hold of what they have received and the disk does not have yet; reading it takes " +
+      "as much again"
+  ).or(128 * MEBIBYTE),
   partition: Setting.text("EDGE_PARTITION", "the network the collector stands in; before each sender's address").or(
     "default"
   ),
@@ -33,12 +40,12 @@ export const edgeSettings = {
       "a message counts as taken when the disk has it (those that arrive together share one `fdatasync`); `false` " +
         "leaves it to the system when to write, and a power cut costs what it had not written"
     ).or(true),
-    pendingBytesMax: Setting.whole(
-      "EDGE_PENDING_BYTES_MAX",
+    refusedBytesMax: Setting.whole(
+      "EDGE_REFUSED_BYTES_MAX",
       "bytes",
-      { from: MEBIBYTE, to: 1024 * MEBIBYTE },
-      "what may wait in memory for the disk"
-    ).or(32 * MEBIBYTE)
+      { from: 0 },
+      "what is kept, in `refused.jsonl` and `refused.old.jsonl`, of messages that NATS will never take"
+    ).or(64 * MEBIBYTE)
   },
   syslog: {
     udpPort: Setting.port("EDGE_SYSLOG_UDP_PORT", "syslog in datagrams").optional,
@@ -70,10 +77,13 @@ export const edgeSettings = {
     usersFile: Setting.text(
       "EDGE_SNMP_USERS_FILE",
       'JSON, the users of version 3: `{ "users": [{ "name", "authProtocol", "authKey", "privProtocol", "privKey" }] }`, ' +
-        "with `sha` to `sha512`, and `aes`, `aes256b` or `aes256r` where there is a `privKey`; without communities and " +
-        "without users, everybody's traps are taken",
+        "with `sha` to `sha512`, and `aes`, `aes256b` or `aes256r` where there is a `privKey`",
       "path"
-    ).optional
+    ).optional,
+    acceptAny: Setting.boolean(
+      "EDGE_SNMP_ACCEPT_ANY",
+      "without communities and users: whether everybody's traps are taken; else the collector does not start"
+    ).or(false)
   },
   flows: {
     netflowPort: Setting.port("EDGE_NETFLOW_PORT", "NetFlow 5, NetFlow 9 and IPFIX over UDP").optional,
@@ -82,6 +92,29 @@ export const edgeSettings = {
   otlp: {
     grpcPort: Setting.port("EDGE_OTLP_GRPC_PORT", "OTLP over gRPC").optional,
     httpPort: Setting.port("EDGE_OTLP_HTTP_PORT", "OTLP over HTTP").optional,
+    tlsCert: Setting.text(
+      "EDGE_OTLP_TLS_CERT",
+      "PEM file of the collector; with it, OTLP is taken over TLS alone",
+      "path"
+    ).optional,
+    tlsKey: Setting.text("EDGE_OTLP_TLS_KEY", "PEM file of the collector", "path").optional,
+    tlsClientCa: Setting.text("EDGE_OTLP_TLS_CLIENT_CA", "PEM file; when set, senders need a certificate of it", "path")
+      .optional,
+    tokens: Setting.secrets(
+      "EDGE_OTLP_TOKENS",
+      "when set, senders need one of them, as `authorization: Bearer …`; 16 characters or more each"
+    ),
+    acceptAny: Setting.boolean(
+      "EDGE_OTLP_ACCEPT_ANY",
+      "whether OTLP is taken elsewhere than on loopback without TLS, or without a token and a certificate; else the " +
+        "collector does not start"
+    ).or(false),
+    connectionsMax: Setting.whole(
+      "EDGE_OTLP_CONNECTIONS_MAX",
+      "connections",
+      { from: 1, to: 100_000 },
+      "at once over HTTP; further ones are closed"
+    ).or(500),
     requestBytesMax: Setting.whole(
       "EDGE_OTLP_REQUEST_BYTES_MAX",
       "bytes",
@@ -92,7 +125,7 @@ export const edgeSettings = {
       "EDGE_OTLP_REQUESTS_MAX",
       "requests",
       { from: 1, to: 10_000 },
-      "at once over HTTP, and over gRPC in each connection; further ones wait"
+      "read at once over HTTP, and over gRPC in each connection; further ones wait"
     ).or(32)
   }
 }

@@ -53,6 +53,11 @@ export const OTLP_SIGNALS: ReadonlyArray<OtlpSignal> = [
 /** A message of NATS as servers take it by default, less its headers; and what the decoders take. */
 const MESSAGE_BYTES_MAX = 1_000_000
 
+/** When a client that is refused for now may come again. */
+export const RETRY_AFTER_S = 5
+/** Why a request is refused before it is read. */
+export const MEMORY_TAKEN = "the collector's memory is taken by what it has received: come again"
+
 /** How an export ended. `invalid`: the client must not repeat it; `unavailable`: it should. */
 export type ExportResult =
   | { readonly kind: "taken"; readonly rejected: number; readonly problem: string }

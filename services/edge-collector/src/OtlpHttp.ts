@@ -1,17 +1,29 @@
 /**
  * OTLP over HTTP: POST to `/v1/traces`, `/v1/metrics` and `/v1/logs`, protobuf or JSON, as it is or in gzip. A client is
- * answered in the encoding in which it asked: 200 when the buffer has its request, 503 with `Retry-After` when it cannot
- * take it now, 400 when it never will.
+ * answered in the encoding in which it asked: 200 when the buffer has its request, 503 with `Retry-After` when the buffer
+ * or memory cannot take it now, 400 when it never can, 401 when its sender may not.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import { promisify } from "node:util"
 import { gunzip } from "node:zlib"
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import { Effect, Layer, Semaphore } from "effect"
-import type { EdgeBuffer } from "./EdgeBuffer.ts"
+import { EdgeBuffer } from "./EdgeBuffer.ts"
 import { EdgeConfig } from "./EdgeConfig.ts"
+import { EdgeMetrics } from "./EdgeMetrics.ts"
 import { listenTcp } from "./listen.ts"
-import { type ExportResult, exportOtlp, OTLP_SIGNALS, type OtlpSignal, responseBytes } from "./OtlpExport.ts"
+import { otlpAccess } from "./OtlpAccess.ts"
+import {
+  type ExportResult,
+  exportOtlp,
+  MEMORY_TAKEN,
+  OTLP_SIGNALS,
+  type OtlpSignal,
+  RETRY_AFTER_S,
+  responseBytes
+} from "./OtlpExport.ts"
+import { serverOptions } from "./tlsFiles.ts"
 
 type Encoding = "protobuf" | "json"
 
@@ -29,23 +41,37 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: "application/x-protobuf",
   json: "application/json"
 }
-const RETRY_AFTER_S = 5
 /** A client that sends its request more slowly is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
 
 const make = Effect.gen(function* () {
-  const { host, otlp } = yield* EdgeConfig
-  const { httpPort: port, requestBytesMax, requestsMax } = otlp
+  const config = yield* EdgeConfig
+  const { httpPort: port, requestBytesMax, requestsMax, connectionsMax } = config.otlp
   if (port === undefined) return
+  const { tls, isAllowed } = yield* otlpAccess(config)
+  const { memory } = yield* EdgeBuffer
+  const metrics = yield* EdgeMetrics
   const run = Effect.runPromiseWith(yield* Effect.context<EdgeBuffer>())
   const turns = yield* Semaphore.make(requestsMax)
 
-  const take = async (request: IncomingMessage, signal: OtlpSignal, encoding: Encoding) =>
-    run(exportOtlp(signal, "otlp_http", encoding, await bodyOf(request, requestBytesMax)))
+  /** Holds the memory of a request while it is read and until the disk has it. */
+  const take = async (request: IncomingMessage, signal: OtlpSignal, encoding: Encoding) => {
+    const bytes = bytesOf(request, requestBytesMax)
+    if (!memory.tryTake(bytes)) {
+      metrics.dropped("otlp_http", "memory", 1)
+      throw new Refusal(503, MEMORY_TAKEN)
+    }
+    try {
+      return await run(exportOtlp(signal, "otlp_http", encoding, await bodyOf(request, requestBytesMax)))
+    } finally {
+      memory.give(bytes)
+    }
+  }
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const encoding = encodingOf(request)
     try {
+      if (!isAllowed(request.headers.authorization)) throw new Refusal(401, "send a bearer token of the collector's")
       const signal = signalOf(request)
       if (encoding === undefined) throw new Refusal(415, "send application/x-protobuf or application/json")
       const result = await run(
@@ -57,17 +83,29 @@ const make = Effect.gen(function* () {
     } catch (error) {
       const refusal = error instanceof Refusal ? error : new Refusal(503, "the collector is stopping")
       refuse(response, encoding ?? "json", refusal)
-      // What is left of a request that is too large is not waited for.
+      // What is left of a request that is refused is not waited for.
       if (!request.complete) response.once("finish", () => request.destroy())
     }
   }
 
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    void answer(request, response)
-  })
-  yield* listenTcp({ host, port, variable: "EDGE_OTLP_HTTP_PORT" }, server)
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS }
+  const server =
+    tls === undefined
+      ? createServer(timeouts, onRequest)
+      : createTlsServer({ ...timeouts, ...serverOptions(tls) }, onRequest)
+  server.maxConnections = connectionsMax
+  server.on("drop", () => metrics.dropped("otlp_http", "connections", 1))
+  yield* listenTcp({ host: config.host, port, variable: "EDGE_OTLP_HTTP_PORT" }, server)
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
 })
+
+/** What a request may need: what it says, where that is what it is when it has come. */
+const bytesOf = ({ headers }: IncomingMessage, bytesMax: number): number => {
+  const length = Number(headers["content-length"] ?? Number.NaN)
+  const isPlain = (headers["content-encoding"] ?? "identity") === "identity"
+  return isPlain && length >= 0 ? Math.min(length, bytesMax) : bytesMax
+}
 
 const signalOf = (request: IncomingMessage): OtlpSignal => {
   const path = request.url?.split("?")[0]
@@ -120,8 +158,9 @@ const respond = (response: ServerResponse, encoding: Encoding, signal: OtlpSigna
 
 /** The body is a `google.rpc.Status`: code in 1, message in 2. */
 const refuse = (response: ServerResponse, encoding: Encoding, { status, message }: Refusal): void => {
-  const retry = status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {}
-  response.writeHead(status, { "content-type": CONTENT_TYPES[encoding], ...retry })
+  const more: Record<string, string> = status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {}
+  if (status === 401) more["www-authenticate"] = "Bearer"
+  response.writeHead(status, { "content-type": CONTENT_TYPES[encoding], ...more })
   if (encoding === "json") response.end(JSON.stringify({ message }))
   else response.end(new BinaryWriter().tag(2, WireType.LengthDelimited).string(message).finish())
 }

@@ -35,6 +35,19 @@ export class SnmpUsersInvalid extends Schema.TaggedError<SnmpUsersInvalid>("@bul
   }
 }
 
+/** Nobody is asked who it is, and nobody has said that this is meant. */
+export class SnmpOpen extends Schema.TaggedError<SnmpOpen>("@bulkhead/edge-collector/SnmpOpen")("SnmpOpen", {
+  port: Schema.Finite
+}) {
+  readonly isRetryable = false
+  override get message(): string {
+    return (
+      `EDGE_SNMP_PORT="${this.port}" would take everybody's traps: there are no communities and no users. ` +
+      "Set EDGE_SNMP_COMMUNITIES or EDGE_SNMP_USERS_FILE, or EDGE_SNMP_ACCEPT_ANY=true"
+    )
+  }
+}
+
 const readUsers = Effect.fnUntraced(function* (path: string) {
   const invalid = (problem: string) => new SnmpUsersInvalid({ path, problem })
   const text = yield* Effect.try({ try: () => readFileSync(path, "utf8"), catch: () => invalid("cannot be read") })
@@ -73,6 +86,8 @@ const make = Effect.gen(function* () {
   const metrics = yield* EdgeMetrics
   const users = settings.usersFile === undefined ? [] : yield* readUsers(settings.usersFile)
   const { communities } = settings
+  const isOpen = communities.length === 0 && users.length === 0
+  if (isOpen && !settings.acceptAny) return yield* new SnmpOpen({ port: settings.port })
 
   let onMessage: (bytes: Buffer, from: Notification["rinfo"]) => void = () => undefined
   /** What the datagram that is being read has led to. */
@@ -89,7 +104,7 @@ const make = Effect.gen(function* () {
   const receiver = snmp.createReceiver(
     {
       port: NO_PORT,
-      disableAuthorization: communities.length === 0 && users.length === 0,
+      disableAuthorization: isOpen,
       includeAuthentication: true,
       dgramModule: { createSocket: () => librarySocket }
     },

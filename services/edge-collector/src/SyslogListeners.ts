@@ -2,31 +2,22 @@
  * Syslog over UDP, TCP and TLS, published on `logs.syslog`. A connection is read only as fast as the buffer takes what
  * it brings; datagrams that the buffer cannot take are dropped and counted.
  */
-import { readFileSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
 import { CHANNELS } from "@bulkhead/channels"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer } from "effect"
 import { EdgeBuffer } from "./EdgeBuffer.ts"
 import { EdgeConfig } from "./EdgeConfig.ts"
 import { EdgeMetrics } from "./EdgeMetrics.ts"
 import { listenTcp, listenUdp } from "./listen.ts"
 import { parseSyslog } from "./parseSyslog.ts"
 import { type Frame, SyslogFrames } from "./SyslogFrames.ts"
-
-/** The files for TLS are missing or cannot be read. */
-export class TlsFilesInvalid extends Schema.TaggedError<TlsFilesInvalid>("@bulkhead/edge-collector/TlsFilesInvalid")(
-  "TlsFilesInvalid",
-  { problem: Schema.String }
-) {
-  readonly isRetryable = false
-  override get message(): string {
-    return `EDGE_SYSLOG_TLS_PORT is set, but ${this.problem}: set EDGE_SYSLOG_TLS_CERT and EDGE_SYSLOG_TLS_KEY to PEM files`
-  }
-}
+import { readTlsFiles, serverOptions } from "./tlsFiles.ts"
 
 type StreamSource = "syslog_tcp" | "syslog_tls"
 
+/** What a socket gives at a time. */
+const CHUNK_BYTES = 64 * 1024
 /** A sender that says nothing for so long is gone. */
 const IDLE_MS = 3_600_000
 
@@ -80,30 +71,26 @@ const make = Effect.gen(function* () {
     server.on("drop", () => metrics.dropped(source, "connections", 1))
     server.on("tlsClientError", () => metrics.dropped(source, "handshake", 1))
     server.on(source === "syslog_tls" ? "secureConnection" : "connection", (socket: Socket) => {
-      sockets.add(socket.on("close", () => sockets.delete(socket)))
+      // A message that is not whole yet and a chunk: as much a connection may hold while others wait for memory.
+      const bytes = syslog.lineBytesMax + CHUNK_BYTES
+      if (!buffer.memory.tryTake(bytes)) {
+        metrics.dropped(source, "memory", 1)
+        return socket.destroy()
+      }
+      sockets.add(socket)
+      socket.once("close", () => {
+        sockets.delete(socket)
+        buffer.memory.give(bytes)
+      })
       void serve(source, socket)
     })
     yield* listenTcp({ host, port, variable }, server)
     yield* Effect.addFinalizer(() => Effect.sync(() => sockets.forEach((socket) => void socket.destroy())))
   })
 
-  const readPem = (path: string | undefined, name: string) =>
-    Effect.try({
-      try: () => readFileSync(path ?? ""),
-      catch: () => new TlsFilesInvalid({ problem: `${name}="${path ?? ""}" cannot be read` })
-    })
-
   const openTls = Effect.fnUntraced(function* (port: number) {
-    const cert = yield* readPem(syslog.tlsCert, "EDGE_SYSLOG_TLS_CERT")
-    const key = yield* readPem(syslog.tlsKey, "EDGE_SYSLOG_TLS_KEY")
-    const ca =
-      syslog.tlsClientCa === undefined ? undefined : yield* readPem(syslog.tlsClientCa, "EDGE_SYSLOG_TLS_CLIENT_CA")
-    const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
-    const server = yield* Effect.try({
-      try: () => createTlsServer({ cert, key, minVersion: "TLSv1.2", ...clients }),
-      catch: (cause) => new TlsFilesInvalid({ problem: `its files do not fit (${cause})` })
-    })
-    yield* open("syslog_tls", port, "EDGE_SYSLOG_TLS_PORT", server)
+    const files = yield* readTlsFiles(syslog, "EDGE_SYSLOG_TLS")
+    yield* open("syslog_tls", port, "EDGE_SYSLOG_TLS_PORT", createTlsServer(serverOptions(files)))
   })
 
   const { udpPort, tcpPort, tlsPort } = syslog

@@ -1,7 +1,8 @@
 /**
  * Sends the buffer to the tenant's stream, oldest first, a window at a time: all of it is on its way at once, and the
  * next window goes when the stream has acknowledged this one. After a failure it goes on at the first message without
- * an acknowledgement, with the same ids, so that what the stream has already is stored once.
+ * an acknowledgement, with the same ids, so that what the stream has already is stored once. What NATS will never take is
+ * put aside, and holds up nobody.
  */
 import { Nats, sortFailure } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
@@ -10,7 +11,9 @@ import type { NatsConnection } from "@nats-io/nats-core"
 import { Effect, Layer, Random } from "effect"
 import type { DiskBuffer } from "./DiskBuffer.ts"
 import { EdgeBuffer } from "./EdgeBuffer.ts"
-import { EdgeMetrics } from "./EdgeMetrics.ts"
+import { EdgeConfig } from "./EdgeConfig.ts"
+import { EdgeMetrics, type RefusedReason } from "./EdgeMetrics.ts"
+import { type RefusedMessage, RefusedMessages } from "./RefusedMessages.ts"
 import type { StoredMessage } from "./Segment.ts"
 
 const WINDOW_MESSAGES_MAX = 512
@@ -23,8 +26,17 @@ const HEADERS_BYTES_MAX = 200
 /** JetStream's error code for a message above the stream's own limit. */
 const MESSAGE_TOO_LARGE = 10_054
 
-/** How one try to send a message ended. `refused`: no repeat overcomes it. */
-type Outcome = { readonly kind: "stored" } | { readonly kind: "refused" | "failed"; readonly problem: string }
+/** No repeat overcomes it. */
+interface Refusal {
+  readonly kind: "refused"
+  readonly reason: RefusedReason
+  readonly problem: string
+}
+
+/** How one try to send a message ended. */
+type Outcome = { readonly kind: "stored" } | Refusal | { readonly kind: "failed"; readonly problem: string }
+
+const refusal = (reason: RefusedReason, problem: string): Refusal => ({ kind: "refused", reason, problem })
 
 const trySend = async (
   client: JetStreamClient,
@@ -33,14 +45,15 @@ const trySend = async (
   bytesMax: number
 ): Promise<Outcome> => {
   const bytes = message.payload.byteLength + HEADERS_BYTES_MAX
-  if (bytes > bytesMax) return { kind: "refused", problem: `${bytes} bytes, and the server takes ${bytesMax}` }
+  if (bytes > bytesMax) return refusal("too_large", `${bytes} bytes, and the server takes ${bytesMax}`)
   try {
     await client.publish(message.subject, message.payload, { msgID, timeout: ACK_TIMEOUT_MS })
     return { kind: "stored" }
   } catch (error) {
-    const { problem } = sortFailure(error)
+    const { kind, problem } = sortFailure(error)
+    if (kind === "forbidden") return refusal("forbidden", problem)
     const isTooLarge = error instanceof JetStreamApiError && error.code === MESSAGE_TOO_LARGE
-    return { kind: isTooLarge ? "refused" : "failed", problem }
+    return isTooLarge ? refusal("too_large", problem) : { kind: "failed", problem }
   }
 }
 
@@ -54,11 +67,35 @@ const send = Effect.gen(function* () {
   const nats = yield* Nats
   const metrics = yield* EdgeMetrics
   const { disk } = yield* EdgeBuffer
+  const { folder, refusedBytesMax } = (yield* EdgeConfig).buffer
+  const refused = new RefusedMessages(folder, refusedBytesMax)
+  const told = new Set<string>()
   let problem: string | undefined
   yield* (yield* Health).register(
     "nats",
     Effect.map(nats.isConnected, (up) => (up ? problem : "not connected"))
   )
+
+  /** Says so once for each subject: there may be thousands of messages. */
+  const putAside = Effect.fnUntraced(function* (
+    window: ReadonlyArray<StoredMessage>,
+    outcomes: ReadonlyArray<Outcome>
+  ) {
+    const aside: Array<RefusedMessage> = []
+    for (const [at, { subject, payload }] of window.entries()) {
+      const outcome = outcomes[at]
+      if (outcome?.kind !== "refused") continue
+      const { reason, problem } = outcome
+      metrics.refused(subject, reason)
+      aside.push({ subject, payload, problem })
+      if (told.has(subject)) continue
+      told.add(subject)
+      yield* Effect.logError("messages of a subject are put aside: NATS will never take them", { subject, problem })
+    }
+    yield* Effect.tryPromise({ try: () => refused.add(aside), catch: String }).pipe(
+      Effect.catch((cause) => Effect.logError("refused messages are lost: they cannot be put aside", { cause }))
+    )
+  })
 
   /** Sends the oldest messages; gives why not all of them are stored. */
   const sendOldest = Effect.gen(function* () {
@@ -68,12 +105,7 @@ const send = Effect.gen(function* () {
     const outcomes = yield* Effect.promise(() => sendWindow(connection, disk, window))
     const failedAt = outcomes.findIndex(({ kind }) => kind === "failed")
     const done = failedAt === -1 ? window : window.slice(0, failedAt)
-    for (const [at, message] of done.entries()) {
-      const outcome = outcomes[at]
-      if (outcome?.kind !== "refused") continue
-      metrics.refused(message.subject)
-      yield* Effect.logError("a message is given up", { subject: message.subject, problem: outcome.problem })
-    }
+    yield* putAside(done, outcomes)
     const last = done.at(-1)
     if (last !== undefined) yield* Effect.tryPromise({ try: () => disk.acknowledge(last), catch: String })
     metrics.published(outcomes.slice(0, done.length).filter(({ kind }) => kind === "stored").length)

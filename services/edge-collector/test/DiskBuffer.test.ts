@@ -1,7 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { BufferError } from "../src/BufferError.ts"
 import { DiskBuffer, type DiskBufferOptions } from "../src/DiskBuffer.ts"
 
 let folder = ""
@@ -15,7 +25,7 @@ afterEach(async () => {
 })
 
 const open = async (options: Partial<DiskBufferOptions> = {}) => {
-  const defaults = { folder, bytesMax: 8_000, pendingBytesMax: 100_000, whenFull: "refuse", fsync: false } as const
+  const defaults = { folder, bytesMax: 8_000, whenFull: "refuse", fsync: false } as const
   const buffer = await DiskBuffer.open({ ...defaults, ...options })
   opened.push(buffer)
   return buffer
@@ -126,11 +136,35 @@ describe("DiskBuffer", () => {
     assert.include(buffer.problem ?? "", "ENOENT")
   })
 
-  it("makes appends wait their turn when too much waits for the disk", async () => {
-    const buffer = await open({ pendingBytesMax: 300 })
-    const results = await Promise.allSettled(numbers(0, 10).map((text) => buffer.append([message(text)])))
-    const reasons = results.map((each) => (each.status === "rejected" ? each.reason.reason : "kept"))
-    assert.deepStrictEqual(new Set(reasons), new Set(["kept", "busy"]))
-    assert.strictEqual(buffer.pendingBytes, 0)
+  it("refuses while the disk is full, keeps what it has, and goes on when there is room", async () => {
+    const buffer = await open()
+    for (const text of numbers(0, 10)) await buffer.append([message(text)])
+    // The next file: whatever is written there, the system says that the device is full.
+    const next = join(folder, `${"11".padStart(16, "0")}.segment`)
+    symlinkSync("/dev/full", next)
+    const error = await buffer.append([message("too much")]).catch((reason: unknown) => reason)
+    assert.instanceOf(error, BufferError)
+    assert.match(String(error), /ENOSPC.*make room/)
+    assert.include(buffer.problem ?? "", "ENOSPC")
+    assert.deepStrictEqual(await texts(buffer), numbers(0, 10))
+    rmSync(next)
+    await buffer.append([message("there is room")])
+    assert.isUndefined(buffer.problem)
+    assert.deepStrictEqual(await drain(await open()), [...numbers(0, 10), "there is room"])
+  })
+
+  it("frees what is sent also while the disk has no room for the cursor, and goes on behind it", async () => {
+    const buffer = await open()
+    for (const text of numbers(0, 60)) await buffer.append([message(text)])
+    const before = segments().length
+    mkdirSync(join(folder, "cursor.json.new"))
+    assert.deepStrictEqual(await drain(buffer), numbers(0, 60))
+    assert.isBelow(segments().length, before)
+    assert.include(buffer.problem ?? "", "cannot write how far")
+    rmSync(join(folder, "cursor.json.new"), { recursive: true })
+    await buffer.append([message("next")])
+    assert.deepStrictEqual(await drain(buffer), ["next"])
+    assert.isUndefined(buffer.problem)
+    assert.deepStrictEqual(await drain(await open()), [])
   })
 })

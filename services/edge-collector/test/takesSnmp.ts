@@ -1,29 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { join } from "node:path"
-import { temporaryFolder } from "@bulkhead/accounts/testing"
 import { waitUntil } from "@bulkhead/devstack"
 import { logDecoder } from "@bulkhead/records"
-import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import type { TrapRecord } from "../src/trapRecord.ts"
-import { messagesOf, sendDatagrams, startCollector, startPlatform } from "./harness.ts"
-
-const USER = { name: "ops", authProtocol: "sha", authKey: "auth-pass-1", privProtocol: "aes", privKey: "priv-pass-1" }
-
-const start = Effect.gen(function* () {
-  const { installation, environment } = yield* startPlatform
-  const usersFile = join(yield* temporaryFolder, "users.json")
-  writeFileSync(usersFile, JSON.stringify({ users: [USER] }))
-  const settings = { ...environment, EDGE_SNMP_COMMUNITIES: "good-community", EDGE_SNMP_USERS_FILE: usersFile }
-  const collector = yield* startCollector(settings, ["EDGE_SNMP_PORT"])
-  return { installation, collector }
-})
-
-class Running extends Context.Service<Running, Effect.Success<typeof start>>()("test/Running") {
-  static readonly layer = Layer.effect(Running, start)
-}
+import { messagesOf, sendDatagrams } from "./harness.ts"
+import { COMMUNITY, type It, Running, SNMP_USER } from "./Running.ts"
 
 interface Session {
   trap(...args: ReadonlyArray<unknown>): void
@@ -43,7 +26,7 @@ const { OctetString, Counter64, Integer } = client.ObjectType
 
 const records = Effect.gen(function* () {
   const { installation } = yield* Running
-  return (yield* messagesOf(installation)).map(({ subject, data }) => {
+  return (yield* messagesOf(installation, "logs.snmp")).map(({ subject, data }) => {
     assert.strictEqual(subject, "acme.logs.snmp")
     let rows = 0
     const received = { subject: "logs.snmp", headers: {}, data, timestamp: new Date() }
@@ -65,12 +48,12 @@ const awaitRecord = Effect.fnUntraced(function* (value: string) {
 
 const named = (value: string | Buffer) => ({ oid: "1.3.6.1.4.1.9.1", type: OctetString, value })
 
-layer(Running.layer, { excludeTestServices: true })("SNMP", (it) => {
-  it.effect("traps of each version arrive, typed and without the community", () =>
+export const takesSnmp = (it: It) => {
+  it.effect("publishes traps of each version, typed and without the community", () =>
     Effect.gen(function* () {
       const { collector } = yield* Running
       const options = { port: collector.port("EDGE_SNMP_PORT"), trapPort: collector.port("EDGE_SNMP_PORT") }
-      const second = client.createSession("127.0.0.1", "good-community", { ...options, version: 1 })
+      const second = client.createSession("127.0.0.1", COMMUNITY, { ...options, version: 1 })
       const counter = Buffer.from("ffffffffffffffff", "hex")
       const varbinds = [named("two"), { oid: "1.3.6.1.4.1.9.2", type: Counter64, value: counter }]
       second.trap(
@@ -88,14 +71,14 @@ layer(Running.layer, { excludeTestServices: true })("SNMP", (it) => {
         { oid: "1.3.6.1.4.1.9.1", type: "OctetString", value: "00ff", encoding: "hex" },
         { oid: "1.3.6.1.4.1.9.1", type: "Integer", value: -5 }
       ])
-      const first = client.createSession("127.0.0.1", "good-community", { ...options, version: 0 })
+      const first = client.createSession("127.0.0.1", COMMUNITY, { ...options, version: 0 })
       first.trap(2, [named("one")], "10.1.2.3", () => undefined)
       const old = yield* awaitRecord("one")
       assert.deepInclude(old, { version: "V1", agent_addr: "10.1.2.3" })
       assert.strictEqual(old.varbinds[1]?.value, "1.3.6.1.6.3.1.1.5.3")
       const v3 = client.createV3Session(
         "127.0.0.1",
-        { ...USER, level: 3, authProtocol: client.AuthProtocols.sha, privProtocol: client.PrivProtocols.aes },
+        { ...SNMP_USER, level: 3, authProtocol: client.AuthProtocols.sha, privProtocol: client.PrivProtocols.aes },
         options
       )
       v3.trap("1.3.6.1.6.3.1.1.5.3", [named("three")], () => undefined)
@@ -109,7 +92,7 @@ layer(Running.layer, { excludeTestServices: true })("SNMP", (it) => {
     })
   )
 
-  it.effect("what is no trap, or of an unknown community or user, is dropped with a count and harms nothing", () =>
+  it.effect("drops with a count what is no trap, or of an unknown community or user, and nothing is harmed", () =>
     Effect.gen(function* () {
       const { collector } = yield* Running
       const port = collector.port("EDGE_SNMP_PORT")
@@ -124,11 +107,11 @@ layer(Running.layer, { excludeTestServices: true })("SNMP", (it) => {
         "all are counted",
         Effect.map(collector.metric(invalid), (count) => count >= 301)
       )
-      const good = client.createSession("127.0.0.1", "good-community", { port, trapPort: port, version: 1 })
+      const good = client.createSession("127.0.0.1", COMMUNITY, { port, trapPort: port, version: 1 })
       good.trap("1.3.6.1.6.3.1.1.5.3", [named("after garbage")], () => undefined)
       yield* awaitRecord("after garbage")
       assert.notInclude(JSON.stringify(yield* records), "stranger")
       for (const session of [stranger, good]) session.close()
     })
   )
-})
+}
