@@ -14,6 +14,7 @@ export {
   type RunningPostgresServer,
   startPostgresServer
 } from "./PostgresServer.ts"
+export { type PostgresBinaries, postgresBinaries } from "./postgresBinaries.ts"
 export { removePostgresFolder } from "./postgresFolder.ts"
 export { type ServerProcess, type ServerProcessOptions, startServerProcess } from "./ServerProcess.ts"
 export { stopLeftover } from "./stopLeftover.ts"

@@ -3,6 +3,7 @@
  * service that starts before its database comes up by itself.
  */
 import { randomUUID } from "node:crypto"
+import { readFile } from "node:fs/promises"
 import { readSettings, Setting } from "@bulkhead/settings"
 import { PgClient } from "@effect/sql-pg"
 import { type Config, Context, Duration, Effect, Fiber, Layer, Redacted, Schedule, Semaphore } from "effect"
@@ -49,7 +50,7 @@ export class Database extends Context.Service<
   /** From the settings `DATABASE_…`. */
   static readonly layer: Layer.Layer<Database, Config.ConfigError | StorageError> = Layer.effect(
     Database,
-    Effect.suspend(() => Effect.flatMap(readSettings(databaseSettings), make))
+    Effect.suspend(() => Effect.flatMap(databaseOptions, make))
   )
 
   static readonly layerWith = (options: DatabaseOptions): Layer.Layer<Database, StorageError> =>
@@ -59,10 +60,17 @@ export class Database extends Context.Service<
 const POOL_MAX = 10
 const LANE_CONNECTIONS = 4
 
+const misconfigured = (problem: string, nextStep: string): StorageError =>
+  failed("Database.layer", new DatabaseMisconfigured({ problem, nextStep }))
+
 const connections = { from: 1, to: 1_000 }
 
 export const databaseSettings = {
-  url: Setting.secret("DATABASE_URL", "`postgres://user:password@host:5432/database?sslmode=…`"),
+  url: Setting.secret(
+    "DATABASE_URL",
+    "`postgres://user:password@host:5432/database?sslmode=…`; required without `DATABASE_URL_FILE`"
+  ).optional,
+  urlFile: Setting.text("DATABASE_URL_FILE", "a file with the same, which wins", "path").optional,
   poolMax: Setting.whole("DATABASE_POOL_MAX", "connections", connections, "for all but lanes").or(POOL_MAX),
   laneConnections: Setting.whole(
     "DATABASE_LANE_CONNECTIONS",
@@ -82,6 +90,26 @@ export const databaseSettings = {
   ).or(30_000)
 }
 
+const readUrlFile = (file: string) =>
+  Effect.tryPromise({
+    try: async () => Redacted.make((await readFile(file, "utf8")).trim()),
+    catch: (cause) =>
+      misconfigured(
+        `DATABASE_URL_FILE="${file}" cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+        "check the path, and that this process may read it"
+      )
+  })
+
+const databaseOptions = Effect.gen(function* () {
+  const { url, urlFile, ...options } = yield* readSettings(databaseSettings)
+  if (urlFile !== undefined) return { ...options, url: yield* readUrlFile(urlFile) }
+  if (url !== undefined) return { ...options, url }
+  return yield* misconfigured(
+    "Neither DATABASE_URL nor DATABASE_URL_FILE is set",
+    "set one of them to the URL of PostgreSQL"
+  )
+})
+
 /** Where the URL points, without the credentials in it. */
 const placeOf = (url: Redacted.Redacted<string>): string | undefined => {
   const parsed = URL.parse(Redacted.value(url))
@@ -98,12 +126,9 @@ const uniqueName = (name: string): string => `${name.slice(0, NAME_LENGTH_MAX)}-
 const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   const place = placeOf(options.url)
   if (place === undefined) {
-    return yield* failed(
-      "Database.layer",
-      new DatabaseMisconfigured({
-        problem: "DATABASE_URL is no PostgreSQL URL",
-        nextStep: "set it to postgres://user:password@host:5432/database"
-      })
+    return yield* misconfigured(
+      "DATABASE_URL is no PostgreSQL URL",
+      "set it to postgres://user:password@host:5432/database"
     )
   }
   const shared = {

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { startPostgresServer, waitUntil } from "@bulkhead/devstack"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Fiber, Layer, Redacted } from "effect"
@@ -34,6 +37,16 @@ describe("Database", () => {
         )
         yield* server.start
         assert.isTrue(yield* Fiber.join(starting))
+      })
+    )
+
+    it.live("reads the URL from a file, and says which one it cannot read", () =>
+      Effect.gen(function* () {
+        const file = join(mkdtempSync(join(tmpdir(), "bulkhead-url-")), "url")
+        const variables = { DATABASE_URL_FILE: file, DATABASE_URL: "not this one", DATABASE_START_TIMEOUT_MS: "50" }
+        assert.include((yield* failureOf(variables)).message, `DATABASE_URL_FILE="${file}" cannot be read (ENOENT)`)
+        writeFileSync(file, "postgres://someone:hidden-pass@127.0.0.1:1/nowhere\n")
+        assert.include((yield* failureOf(variables)).message, "127.0.0.1:1/nowhere")
       })
     )
 
