@@ -14,10 +14,12 @@ import { Keyring } from "./Keyring.ts"
 import { writeInstallation } from "./writeInstallation.ts"
 
 const bootstrap = Effect.gen(function* () {
-  const { folder, name, credsDays, resolverFolder } = yield* readSettings(bootstrapSettings)
+  const { folder, foldersApart, name, credsDays, resolverFolder } = yield* readSettings(bootstrapSettings)
   const keys = yield* (yield* Keyring).ensureInstallation(name)
   const resolver = resolverFolder ?? join(folder, "resolver")
-  const made = yield* Effect.promise(() => writeInstallation(keys, { folder, credsDays, resolverFolder: resolver }))
+  const made = yield* Effect.promise(() =>
+    writeInstallation(keys, { folder, foldersApart, credsDays, resolverFolder: resolver })
+  )
   yield* Console.log(`operator ${keys.name}, platform account ${keys.platform.publicKey}`)
   yield* Console.log(made.length === 0 ? "all credentials are good" : `new credentials: ${made.join(", ")}`)
 })

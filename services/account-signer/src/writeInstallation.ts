@@ -19,6 +19,8 @@ import { PLATFORM_USERS, type PlatformUserName } from "./platformUsers.ts"
 
 export interface InstallationFolder {
   readonly folder: string
+  /** Whether each file lies in a folder of its own, so that each service can be given its own and no other. */
+  readonly foldersApart?: boolean
   /** Where each server keeps claims, in that server's file system. */
   readonly resolverFolder: string
   readonly credsDays: number
@@ -57,8 +59,15 @@ const withoutAbsent = (permissions: Readonly<Record<string, unknown>>) =>
     Object.entries(permissions).filter(([, rule]) => rule !== undefined && Object.keys(rule as object).length > 0)
   )
 
+/** The file that is for `owner`, in a folder that is there. */
+const fileFor = ({ folder, foldersApart = false }: InstallationFolder, owner: string, name: string): string => {
+  const own = foldersApart ? join(folder, owner) : folder
+  mkdirSync(own, { recursive: true, mode: 0o700 })
+  return join(own, name)
+}
+
 const writeCreds = async (name: PlatformUserName, keys: InstallationKeys, to: InstallationFolder): Promise<boolean> => {
-  const file = join(to.folder, `${name}.creds`)
+  const file = fileFor(to, name, `${name}.creds`)
   const { account, permissions } = PLATFORM_USERS[name]
   if (isGood(file, keys[account].signing.publicKey, permissions, to.credsDays)) return false
   const key = NKey.make("user")
@@ -76,8 +85,10 @@ export const writeInstallation = async (
   keys: InstallationKeys,
   to: InstallationFolder
 ): Promise<ReadonlyArray<PlatformUserName>> => {
-  mkdirSync(to.folder, { recursive: true, mode: 0o700 })
-  writeWhole(join(to.folder, "operator.conf"), operatorConfig(keys, await signPlatform(keys), to.resolverFolder))
+  writeWhole(
+    fileFor(to, "nats-server", "operator.conf"),
+    operatorConfig(keys, await signPlatform(keys), to.resolverFolder)
+  )
   const made: Array<PlatformUserName> = []
   for (const name of Object.keys(PLATFORM_USERS) as Array<PlatformUserName>) {
     if (await writeCreds(name, keys, to)) made.push(name)
