@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks,faults}/test/**/*.test.ts"],
+    include: ["{packages,services}/*/test/**/*.test.ts", "{dev,attacks,faults,deploy}/test/**/*.test.ts"],
     pool: "forks",
     // Most of a test's time is waiting for servers that start or come back: two files at a time also where there are only
     // two cores.

@@ -36,6 +36,8 @@ const commands = {
     [node, source, "packages/cli/scripts/generate.ts"],
     [node, source, "dev/scripts/generate.ts"]
   ],
+  images: [[node, source, "deploy/src/images/main.ts", "..."]],
+  "e2e:compose": [[node, source, "deploy/src/e2e/main.ts"]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],

@@ -7,8 +7,8 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { freePort, type RunningPostgresServer, startNatsServer, startPostgresServer } from "@bulkhead/devstack"
-import { PgClient } from "@effect/sql-pg"
+import { freePort, startNatsServer, startPostgresServer } from "@bulkhead/devstack"
+import { type LoginName, prepareDatabase } from "@bulkhead/provisioner/database"
 import { Effect, Redacted } from "effect"
 import { DevError } from "./DevError.ts"
 import type { DevFolder } from "./DevFolder.ts"
@@ -19,37 +19,14 @@ const BOOTSTRAP = fileURLToPath(new URL("../../services/account-signer/src/boots
 
 const DATABASE = "bulkhead"
 
-/** Has no login: core gives it each tenant's role, to be taken for a transaction. */
-const LANE_WRITERS = "bulkhead_lane_writers"
-
-/** The services' own logins, none a superuser, and what each may do in the database. */
-const LOGINS = {
-  // It may make roles and schemas: the tenants'.
-  core: { name: "bulkhead_core", attributes: "createrole", mayCreate: true },
-  // It has a schema that no other login can read.
-  "account-signer": { name: "bulkhead_signer", attributes: "", mayCreate: true },
-  // It writes tenants' rows, and makes nothing.
-  "db-event-writer": { name: "bulkhead_event_writer", attributes: `in role ${LANE_WRITERS}`, mayCreate: false }
-} as const
-export type LoginName = keyof typeof LOGINS
+/** The services' own logins. */
+const LOGINS: Readonly<Record<LoginName, string>> = {
+  core: "bulkhead_core",
+  "account-signer": "bulkhead_signer",
+  "db-event-writer": "bulkhead_event_writer"
+}
 
 const passwordOf = (folder: DevFolder, login: LoginName) => Redacted.value(folder.secret(`postgres-${login}`))
-
-const prepareDatabase = (folder: DevFolder, postgres: RunningPostgresServer) =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const databases = yield* sql`select from pg_database where datname = ${DATABASE}`
-    if (databases.length === 0) yield* sql.unsafe(`create database ${DATABASE}`)
-    const isMissing = (role: string) =>
-      Effect.map(sql`select from pg_roles where rolname = ${role}`, (roles) => roles.length === 0)
-    if (yield* isMissing(LANE_WRITERS)) yield* sql.unsafe(`create role ${LANE_WRITERS} nologin`)
-    for (const login of Object.keys(LOGINS) as Array<LoginName>) {
-      const { name, attributes, mayCreate } = LOGINS[login]
-      if (!(yield* isMissing(name))) continue
-      yield* sql.unsafe(`create role ${name} login password '${passwordOf(folder, login)}' ${attributes}`)
-      if (mayCreate) yield* sql.unsafe(`grant create on database ${DATABASE} to ${name}`)
-    }
-  }).pipe(Effect.provide(PgClient.layer({ url: postgres.url(), maxConnections: 1 })), Effect.orDie)
 
 /** What the signer needs besides NATS. */
 export const signerEnvironment = (folder: DevFolder, databaseUrl: string): Record<string, string> => ({
@@ -80,9 +57,13 @@ const bootstrap = (folder: DevFolder, databaseUrl: string) =>
 /** Starts both servers; NATS trusts the installation's operator alone. */
 export const startServers = Effect.fnUntraced(function* (folder: DevFolder, withTls: boolean) {
   const postgres = yield* startPostgresServer({ folder: folder.postgres, logFile: join(folder.logs, "postgresql.log") })
-  yield* prepareDatabase(folder, postgres)
   const databaseUrl = (login: LoginName) =>
-    `postgres://${LOGINS[login].name}:${passwordOf(folder, login)}@127.0.0.1:${postgres.port}/${DATABASE}`
+    `postgres://${LOGINS[login]}:${passwordOf(folder, login)}@127.0.0.1:${postgres.port}/${DATABASE}`
+  yield* prepareDatabase(postgres.url(), {
+    core: Redacted.make(databaseUrl("core")),
+    "account-signer": Redacted.make(databaseUrl("account-signer")),
+    "db-event-writer": Redacted.make(databaseUrl("db-event-writer"))
+  })
   yield* bootstrap(folder, databaseUrl("account-signer"))
   const tls = withTls ? yield* makeCertificates(folder.tls) : undefined
   const leafPort = yield* freePort

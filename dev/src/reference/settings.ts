@@ -10,6 +10,7 @@ import { relaySettings } from "@bulkhead/edge-relay/settings"
 import { natsSettings, publisherSettings } from "@bulkhead/nats"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
+import { applyTenantsSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
 import { kubernetesSettings, postgresSettings, secretStoreSettings, vaultSettings } from "@bulkhead/secrets"
 import type { SettingGroup } from "@bulkhead/settings"
 import { databaseSettings } from "@bulkhead/storage"
@@ -34,6 +35,8 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/edge-relay/README.md", settings: relaySettings },
   { document: "services/account-signer/README.md", settings: signerSettings },
   { document: "services/account-signer/README.md", of: "bootstrap", settings: bootstrapSettings },
+  { document: "services/provisioner/README.md", of: "prepare-database", settings: prepareDatabaseSettings },
+  { document: "services/provisioner/README.md", of: "apply-tenants", settings: applyTenantsSettings },
   { document: "packages/nats/README.md", settings: { ...natsSettings, ...publisherSettings } },
   { document: "packages/storage/README.md", settings: databaseSettings },
   { document: "packages/observability/README.md", settings: serviceSettings },
