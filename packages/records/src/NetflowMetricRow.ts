@@ -1,5 +1,6 @@
 /**
- * One row of `netflow_metrics`: a flow, as it was exported; counts are not corrected for sampling.
+ * One row of `netflow_metrics`: a flow as it was exported, and what can be said of it beyond that. Whoever decodes it
+ * leaves the latter null but for what follows from the flow itself; `@bulkhead/flows` fills it.
  */
 import type { JsonText } from "./OcsfEventRow.ts"
 
@@ -36,6 +37,22 @@ export interface NetflowMetricRow {
   readonly tcp_flags: number | null
   readonly vlan_id: number | null
   readonly forwarding_status: number | null
+  /** Counts times the sampling rate: an estimate of what passed, of which `packets` and `octets` were seen. */
+  readonly packets_scaled: bigint
+  readonly octets_scaled: bigint
+  readonly protocol_name: string | null
+  /** The name that IANA gives to the port of the serving end, and that port. */
+  readonly service: string | null
+  readonly service_port: number | null
+  /** Whether the address is one of a site's own, and not of the public network. */
+  readonly src_is_private: boolean | null
+  readonly dst_is_private: boolean | null
+  /** ISO 3166-1 code of two letters. */
+  readonly src_country: string | null
+  readonly dst_country: string | null
+  /** Who runs the autonomous system. */
+  readonly src_as_name: string | null
+  readonly dst_as_name: string | null
   /** All else that the flow has. */
   readonly metadata: JsonText | null
 }

@@ -38,4 +38,14 @@ export interface NetworkActivityRow {
   readonly partition: string | null
   /** What has no column. */
   readonly unmapped: JsonText | null
+  /** One packet of so many was seen; `bytes_total` and `packets_total` are multiplied by it. */
+  readonly sampling_rate: bigint | null
+  /** The service of the end that serves; the other end has none. */
+  readonly src_endpoint_svc_name: string | null
+  readonly dst_endpoint_svc_name: string | null
+  /** ISO 3166-1 code of two letters. */
+  readonly src_endpoint_country: string | null
+  readonly dst_endpoint_country: string | null
+  readonly src_as_name: string | null
+  readonly dst_as_name: string | null
 }

@@ -1,7 +1,7 @@
 export { DECODE_REASONS, DecodeError, type DecodeReason } from "./DecodeError.ts"
 export type { Decoder, ReceivedMessage, RowSink } from "./Decoder.ts"
 export { type DecodeContext, decodeOcsfEvent, NESTING_LEVELS_MAX, PAYLOAD_BYTES_MAX } from "./decodeOcsfEvent.ts"
-export { flowActivityDecoder, flowDecoder } from "./flowDecoder.ts"
+export { flowActivityDecoder, flowDecoder, flowDecoderWith } from "./flowDecoder.ts"
 export type { LogRow } from "./LogRow.ts"
 export { logDecoder } from "./logDecoder.ts"
 export { logs } from "./logs.ts"

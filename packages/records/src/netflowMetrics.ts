@@ -35,6 +35,17 @@ export const netflowMetrics = recordTable<NetflowMetricRow>({
     tcp_flags: "int8",
     vlan_id: "int8",
     forwarding_status: "int8",
+    packets_scaled: "bigint",
+    octets_scaled: "bigint",
+    protocol_name: "text",
+    service: "text",
+    service_port: "int4",
+    src_is_private: "bool",
+    dst_is_private: "bool",
+    src_country: "text",
+    dst_country: "text",
+    src_as_name: "text",
+    dst_as_name: "text",
     metadata: "jsonb"
   },
   timeColumn: "timestamp"

@@ -2,7 +2,6 @@
  * Network activity: the table `ocsf_network_activity`, and how a flow becomes a row of it.
  */
 import { instant } from "./internal/otlpTime.ts"
-import { protocolName } from "./internal/protocols.ts"
 import type { NetflowMetricRow } from "./NetflowMetricRow.ts"
 import type { NetworkActivityRow } from "./NetworkActivityRow.ts"
 import { recordTable } from "./RecordTable.ts"
@@ -39,7 +38,14 @@ export const networkActivity = recordTable<NetworkActivityRow>({
     agent_id: "text",
     device_id: "text",
     partition: "text",
-    unmapped: "jsonb"
+    unmapped: "jsonb",
+    sampling_rate: "bigint",
+    src_endpoint_svc_name: "text",
+    dst_endpoint_svc_name: "text",
+    src_endpoint_country: "text",
+    dst_endpoint_country: "text",
+    src_as_name: "text",
+    dst_as_name: "text"
   },
   timeColumn: "time"
 })
@@ -62,7 +68,8 @@ const directionOf = (direction: string | null) => {
 const instantOf = (nanos: bigint | null): Date | null => (nanos === null ? null : instant(nanos))
 
 /**
- * The traffic event of a flow; also of one whose columns were filled further. What only `netflow_metrics` has a column
+ * The traffic event of a flow; also of one whose columns were filled further. Its bytes and packets are corrected for
+ * sampling: divided by `sampling_rate` they are what was seen. What only `netflow_metrics` has a column
  * for (`next_hop`, `ip_tos` and the like) stays there.
  */
 export const activityOfFlow = (flow: NetflowMetricRow): NetworkActivityRow => {
@@ -86,17 +93,24 @@ export const activityOfFlow = (flow: NetflowMetricRow): NetworkActivityRow => {
     dst_endpoint_hostname: null,
     dst_endpoint_mac: null,
     protocol_num: flow.protocol,
-    protocol_name: flow.protocol === null ? null : protocolName(flow.protocol),
+    protocol_name: flow.protocol_name,
     direction_id,
     direction,
     tcp_flags: flow.tcp_flags,
-    bytes_total: flow.octets,
-    packets_total: flow.packets,
+    bytes_total: flow.octets_scaled,
+    packets_total: flow.packets_scaled,
     sampler_address: flow.sampler_address,
     gateway_id: flow.gateway_id,
     agent_id: flow.agent_id,
     device_id: flow.device_id,
     partition: null,
-    unmapped: flow.metadata
+    unmapped: flow.metadata,
+    sampling_rate: flow.sampling_rate,
+    src_endpoint_svc_name: flow.service_port === flow.dst_port ? null : flow.service,
+    dst_endpoint_svc_name: flow.service_port === flow.dst_port ? flow.service : null,
+    src_endpoint_country: flow.src_country,
+    dst_endpoint_country: flow.dst_country,
+    src_as_name: flow.src_as_name,
+    dst_as_name: flow.dst_as_name
   }
 }

@@ -47,7 +47,14 @@ const rowOf = (record: JsonRecord, received: Date): NetworkActivityRow => {
     gateway_id: record.text("gateway_id", "gatewayId"),
     agent_id: record.text("agent_id", "agentId"),
     device_id: record.text("device_id", "deviceId"),
-    partition: record.text("partition")
+    partition: record.text("partition"),
+    sampling_rate: null,
+    src_endpoint_svc_name: null,
+    dst_endpoint_svc_name: null,
+    src_endpoint_country: null,
+    dst_endpoint_country: null,
+    src_as_name: null,
+    dst_as_name: null
   } as const
   return { ...columns, unmapped: record.restJson() }
 }

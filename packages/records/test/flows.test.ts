@@ -66,6 +66,17 @@ const wholeRow = {
   tcp_flags: 18,
   vlan_id: 7,
   forwarding_status: null,
+  packets_scaled: 200n,
+  octets_scaled: 900_719_925_474_099_300n,
+  protocol_name: "tcp",
+  service: null,
+  service_port: null,
+  src_is_private: null,
+  dst_is_private: null,
+  src_country: null,
+  dst_country: null,
+  src_as_name: null,
+  dst_as_name: null,
   metadata:
     '{"sequence_num":9,"src_mac":"0a:0b:0c:0d:0e:0f","mpls_label":[1,300],"layer_stack":["Ethernet","IPv4","Custom"]}'
 }
@@ -99,7 +110,7 @@ describe("flowDecoder", () => {
         dstPort: port,
         proto: fc.integer({ min: 0, max: 255 }),
         srcAddr: address,
-        samplingRate: uint64,
+        samplingRate: fc.constantFrom(0n, 1n),
         timeReceivedNs: uint64
       })
       fc.assert(
@@ -138,6 +149,8 @@ describe("flowDecoder", () => {
       refused(flowDecoder, encode(flow({ srcAddr: v4(1, 2, 3) })), "invalid_field", "$.src_addr")
       refused(flowDecoder, encode(flow({ packets: 1n, dstPort: 65_536 })), "invalid_field", "$.dst_port")
       refused(flowDecoder, encode(flow({ bytes: 2n ** 63n })), "invalid_field", "$..bytes")
+      const tooMany = encode(flow({ packets: 1n, bytes: 2n ** 62n, samplingRate: 2n }))
+      refused(flowDecoder, tooMany, "invalid_field", "$.sampling_rate")
       refused(flowDecoder, Buffer.from("GET / HTTP/1.1\r\n"), "invalid_field", "byte 0")
     })
   })
@@ -192,7 +205,9 @@ describe("flowActivityDecoder", () => {
       src_endpoint_ip: "10.0.0.1",
       dst_endpoint_port: 50_000,
       protocol_name: "tcp",
-      bytes_total: 9_007_199_254_740_993n,
+      bytes_total: 900_719_925_474_099_300n,
+      packets_total: 200n,
+      sampling_rate: 100n,
       direction_id: 0,
       end_time: new Date("2026-01-14T14:13:20.000Z")
     })

@@ -20,6 +20,7 @@ const decoderNamed = (name: string): Decoder => {
 }
 
 export { corpus } from "./corpus.ts"
+export { flowMessage } from "./flowMessage.ts"
 export { otlpLogs } from "./otlpLogs.ts"
 
 export interface Crash {

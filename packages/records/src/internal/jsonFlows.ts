@@ -3,6 +3,7 @@
  */
 import { isIP } from "node:net"
 import type { NetflowMetricRow } from "../NetflowMetricRow.ts"
+import { derivedFlow } from "./derivedFlow.ts"
 import { type JsonRecord, jsonRecords } from "./JsonRecord.ts"
 import { instant } from "./otlpTime.ts"
 import type { ParsedJson } from "./parseJson.ts"
@@ -53,7 +54,7 @@ const rowOf = (record: JsonRecord, received: Date): NetflowMetricRow => {
   if (columns.src_addr === null && columns.dst_addr === null && columns.octets === 0n && columns.packets === 0n) {
     return record.fail("missing_field", "src_addr", "is missing, and there are neither bytes nor packets: send flows")
   }
-  return { ...columns, metadata: record.mergedJson("metadata") }
+  return derivedFlow({ ...columns, metadata: record.mergedJson("metadata") })
 }
 
 const address = (record: JsonRecord, ...names: ReadonlyArray<string>): string | null => {

@@ -5,6 +5,7 @@ import { DecodeError } from "../DecodeError.ts"
 import type { ReceivedMessage } from "../Decoder.ts"
 import { FlowMessage, FlowMessage_FlowType, FlowMessage_LayerStack } from "../generated/flow.ts"
 import type { NetflowMetricRow } from "../NetflowMetricRow.ts"
+import { derivedFlow } from "./derivedFlow.ts"
 import { ipAddress } from "./ipAddress.ts"
 import { instant, int64, nanos } from "./otlpTime.ts"
 import { checkWire } from "./protobuf/checkWire.ts"
@@ -91,7 +92,7 @@ const rowOf = (flow: FlowMessage, received: Date): NetflowMetricRow => {
   const timeReceived = nanos(flow.timeReceivedNs, "time_received_ns")
   const end = nanos(flow.timeFlowEndNs, "time_flow_end_ns")
   const time = timeReceived ?? end
-  return {
+  return derivedFlow({
     timestamp: time === null ? received : instant(time),
     gateway_id: null,
     agent_id: null,
@@ -121,7 +122,7 @@ const rowOf = (flow: FlowMessage, received: Date): NetflowMetricRow => {
     vlan_id: flow.vlanId || null,
     forwarding_status: flow.forwardingStatus || null,
     metadata: metadataOf(flow)
-  }
+  })
 }
 
 const MAC_DIGITS = 12

@@ -1,0 +1,3 @@
+export { FlowDecoder } from "./FlowDecoder.ts"
+export { FlowError, GeoDatabaseUnreadable, NetworkInvalid } from "./FlowError.ts"
+export { flowSettings } from "./flowSettings.ts"
