@@ -6,6 +6,7 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
+import { expireRollUps } from "./internal/flowRollUps.ts"
 import {
   endOf,
   listMonths,
@@ -69,7 +70,8 @@ const make = Effect.gen(function* () {
   const run = Effect.fn("Retention.run")(function* (tenant: TenantSlug, options: RetentionOptions) {
     const schema = schemaName(tenant)
     const now = new Date(yield* Clock.currentTimeMillis)
-    const expiry = new Date(now.getTime() - options.days * DAY_MS)
+    const lifetimeMs = options.days * DAY_MS
+    const expiry = new Date(now.getTime() - lifetimeMs)
     return yield* Effect.gen(function* () {
       // Every tenant has events. Of other kinds a month is made when its first row comes.
       const month = monthOf(now)
@@ -81,6 +83,7 @@ const make = Effect.gen(function* () {
         dropped.push(...expired.dropped)
         strayRows += expired.strayRows
       }
+      yield* expireRollUps(sql, schema, { now, lifetimeMs })
       const [letters] = yield* sql<{ count: number }>`
         with letters as (delete from ${sql(schema)}.dead_letters where received_at < ${expiry} returning 1)
         select count(*)::int as count from letters`

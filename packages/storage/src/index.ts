@@ -43,6 +43,7 @@ export {
   SharedLanes,
   type SharedStreamName
 } from "./SharedLanes.ts"
+export { SoleWriter, type SoleWriterSession } from "./SoleWriter.ts"
 export {
   DatabaseMisconfigured,
   DatabaseUnavailable,

@@ -9,6 +9,7 @@ import { Replicas } from "./Replicas.ts"
 import { Retention } from "./Retention.ts"
 import { RuleStore } from "./RuleStore.ts"
 import { SharedLanes } from "./SharedLanes.ts"
+import { SoleWriter } from "./SoleWriter.ts"
 import { TenantRuns } from "./TenantRuns.ts"
 import { TenantSchemas } from "./TenantSchemas.ts"
 import { TenantSizes } from "./TenantSizes.ts"
@@ -26,6 +27,7 @@ export const storageLayer: Layer.Layer<
   | Retention
   | RuleStore
   | SharedLanes
+  | SoleWriter
   | TenantStats
   | TenantSizes
   | Replicas
@@ -43,6 +45,7 @@ export const storageLayer: Layer.Layer<
   TenantStats.layer,
   TenantSizes.layer,
   SharedLanes.layer,
+  SoleWriter.layer,
   Replicas.layer,
   Claims.layer,
   TenantRuns.layer

@@ -5,9 +5,10 @@
  * A table is made as `records` describes it. One that is there keeps the columns it has: a column that a release adds
  * to the description needs a migration that adds it where the table exists.
  */
-import { type ColumnType, logs, networkActivity, otelTraces, type RecordTable } from "@bulkhead/records"
+import { type ColumnType, logs, netflowMetrics, networkActivity, otelTraces, type RecordTable } from "@bulkhead/records"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
+import { flowRollUps } from "./flowRollUps.ts"
 import { inOneTrip } from "./inOneTrip.ts"
 import { lockPartitions, type MonthIndex, makePartitions, type PartitionedTable } from "./partitions.ts"
 import { quoted } from "./quoted.ts"
@@ -20,6 +21,8 @@ interface TableExtras {
   readonly columns?: ReadonlyArray<string>
   /** Definitions behind `create index on …`. */
   readonly indexes?: ReadonlyArray<string>
+  /** What else is made in the schema with it. */
+  readonly beside?: (schema: string) => ReadonlyArray<string>
 }
 
 const EXTRAS: Readonly<Record<string, TableExtras>> = {
@@ -30,7 +33,8 @@ const EXTRAS: Readonly<Record<string, TableExtras>> = {
   },
   // A trace is looked for by its id, and its spans lie anywhere in their time.
   [otelTraces.name]: { indexes: ["(trace_id)"] },
-  [networkActivity.name]: { columns: ["id uuid not null default gen_random_uuid()"] }
+  [networkActivity.name]: { columns: ["id uuid not null default gen_random_uuid()"] },
+  [netflowMetrics.name]: { beside: flowRollUps }
 }
 
 /** The tables of records in `schema`: those that are partitioned. */
@@ -70,7 +74,8 @@ const statementsOf = (schema: string, { name, columns, timeColumn }: RecordTable
     `create table ${table} (${texts.join(", ")}) partition by range (${quoted(timeColumn)})`,
     `create index on ${table} using brin (${quoted(timeColumn)}) with (pages_per_range = 32, autosummarize = on)`,
     ...(extras.indexes ?? []).map((index) => `create index on ${table} ${index}`),
-    `create table ${quoted(schema)}.${quoted(`${name}_default`)} partition of ${table} default`
+    `create table ${quoted(schema)}.${quoted(`${name}_default`)} partition of ${table} default`,
+    ...(extras.beside?.(schema) ?? [])
   ]
 }
 

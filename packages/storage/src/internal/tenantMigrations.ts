@@ -151,6 +151,20 @@ export const tenantMigrations = (name: string, tenantId: string): ReadonlyArray<
             'rule_failed', 'rule_exhausted', 'rule_result_unusable', 'rule_input_unusable'
           ))`
       ]
+    },
+    {
+      name: "enrichment of network activity",
+      statements: [
+        // Where no row has come yet, the table is made with them.
+        `alter table if exists ${schema}.ocsf_network_activity
+          add column if not exists sampling_rate bigint,
+          add column if not exists src_endpoint_svc_name text,
+          add column if not exists dst_endpoint_svc_name text,
+          add column if not exists src_endpoint_country text,
+          add column if not exists dst_endpoint_country text,
+          add column if not exists src_as_name text,
+          add column if not exists dst_as_name text`
+      ]
     }
   ]
 }
