@@ -68,7 +68,7 @@ export const CHANNELS = {
   ),
   otelMetricsRawProcessed: tenant("otel.metrics.raw.processed", "zen", ["core"], "summary of metrics, JSON"),
 
-  netflow: tenant("netflow.>", "flow collectors", ["core", "netflow-consumer"], "flow record, JSON or protobuf"),
+  netflow: tenant("netflow.>", "flow collectors", ["netflow-consumer"], "flow record, JSON or protobuf"),
   netflowEvents: tenant("events.netflow", "netflow collector", ["netflow-consumer"], "FlowMessage, protobuf"),
   rawNetflow: tenant("flows.raw.netflow", "flow-collector", ["netflow-consumer"], "FlowMessage, protobuf"),
   rawSflow: tenant("flows.raw.sflow", "flow-collector", ["netflow-consumer"], "FlowMessage, protobuf"),

@@ -1,8 +1,8 @@
 /**
  * The decoder of a lane that writes every kind of record: the base subject of a message says which kind it is.
  */
-import { baseOffset, NO_BASE } from "@bulkhead/channels"
-import type { StoredLogs } from "@bulkhead/nats"
+import { baseOffset, NO_BASE, subjectMatches } from "@bulkhead/channels"
+import { READERS, type StoredLogs } from "@bulkhead/nats"
 import {
   DecodeError,
   type Decoder,
@@ -59,6 +59,8 @@ const baseOf = (subject: string): string => {
   return offset === NO_BASE ? subject : subject.slice(offset)
 }
 
+const FLOWS: ReadonlyArray<string> = READERS.netflowConsumer.patterns
+
 const kindOf = (base: string): Decoder | undefined => KINDS[base.slice(0, base.indexOf("."))]?.(base)
 
 const isLeftOut = (base: string, logs: StoredLogs): boolean =>
@@ -77,19 +79,23 @@ export const recordDecoder =
     return isLeftOut(subject, logs) ? undefined : kindOf(subject)?.(new BaseMessage(message, subject), rows)
   }
 
+const isFlow = (base: string): boolean => FLOWS.some((pattern) => subjectMatches(pattern, base))
+
 /**
  * The same for dead letters that are tried again: whatever is there was to be stored when it came, so nothing is passed
- * over, and a letter of another service is left to it.
+ * over. `flows` decodes what netflow-consumer had to set aside.
  *
  * @stability stable
  */
-export const letterDecoder: Decoder = (message, rows) => {
-  const subject = baseOf(message.subject)
-  const decode = kindOf(subject)
-  if (decode !== undefined) return decode(new BaseMessage(message, subject), rows)
-  return new DecodeError(
-    "invalid_field",
-    "$",
-    `a message of "${subject}" is not tried again here: its own service does`
-  )
-}
+export const letterDecoder =
+  (flows: Decoder): Decoder =>
+  (message, rows) => {
+    const subject = baseOf(message.subject)
+    const decode = isFlow(subject) ? flows : kindOf(subject)
+    if (decode !== undefined) return decode(new BaseMessage(message, subject), rows)
+    return new DecodeError(
+      "invalid_field",
+      "$",
+      `a message of "${subject}" is not tried again here: its own service does`
+    )
+  }

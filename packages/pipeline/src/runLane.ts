@@ -17,7 +17,7 @@ import { decodeInTurns } from "./decodeInTurns.ts"
 import type { LaneProgress } from "./LaneProgress.ts"
 import type { LaneQuota } from "./LaneQuota.ts"
 import type { LaneTurns, Turn } from "./LaneScheduler.ts"
-import { type LaneSource, seatLane } from "./seatLane.ts"
+import { type LaneSource, lanesOfReader, seatLane } from "./seatLane.ts"
 
 /** One lane. */
 export interface LaneOptions {
@@ -69,8 +69,9 @@ export const runLane = Effect.fnUntraced(function* (options: LaneOptions) {
   const store = yield* LaneStore
   const { lane, watermark: seated } = yield* seatLane(tenant, options.source, options.present)
   // The totals go on where an earlier process left them.
-  progress.rowsWritten = options.present.reduce((sum, { rows }) => sum + rows, 0)
-  progress.deadLetters = options.present.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
+  const own = lanesOfReader(options.source, options.present)
+  progress.rowsWritten = own.reduce((sum, { rows }) => sum + rows, 0)
+  progress.deadLetters = own.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
   const consumer = yield* openBatchConsumer({
     stream: options.source.stream,
     durable: options.durable,

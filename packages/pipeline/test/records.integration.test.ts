@@ -2,7 +2,7 @@
 import { patternsForTenant, schemaName, type TenantSlug } from "@bulkhead/channels"
 import { NatsServer, PostgresServer, waitUntil } from "@bulkhead/devstack"
 import { ensureStream, Nats, planTenantStream, recordPatterns } from "@bulkhead/nats"
-import type { Decoder, RecordTable } from "@bulkhead/records"
+import { type Decoder, flowDecoder, type RecordTable } from "@bulkhead/records"
 import { corpus } from "@bulkhead/records/testing"
 import {
   Database,
@@ -241,7 +241,7 @@ describe("a lane of records", () => {
           `update ${schemaName(tenant)}.dead_letters set payload = '{"metric_name":"m","value":1}',
             subject = 'poison.telemetry.x'`
         )
-        const { outcomes } = yield* retryDeadLetters(tenant, { filter: {}, limit: 10 }, letterDecoder)
+        const { outcomes } = yield* retryDeadLetters(tenant, { filter: {}, limit: 10 }, letterDecoder(flowDecoder))
         assert.deepStrictEqual(
           outcomes.map(({ outcome }) => outcome),
           ["stored"]

@@ -4,6 +4,7 @@
 import { createServer } from "node:http"
 import { SignerClient } from "@bulkhead/account-signer/client"
 import { FlagStore, Flags } from "@bulkhead/flags"
+import { FlowDecoder } from "@bulkhead/flows"
 import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, type Metrics, portTaken } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
@@ -102,6 +103,7 @@ const api = HttpApiBuilder.layer(CoreApi, { openapiPath: "/openapi.json" }).pipe
     IsolationHandlers,
     HealthHandlers
   ]),
+  Layer.provide(FlowDecoder.layer),
   Layer.provide(AuthorizationLayer),
   Layer.provide(HttpApiMiddleware.layerProblemDetails({ includeDetails: true }))
 )

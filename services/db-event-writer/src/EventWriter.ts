@@ -5,16 +5,12 @@
 import { SHARED_STREAM_NAME } from "@bulkhead/channels"
 import { READERS, recordPatterns } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
-import { recordDecoder, runSharedLane } from "@bulkhead/pipeline"
+import { keepRunning, recordDecoder, runSharedLane } from "@bulkhead/pipeline"
 import type { LaneCommit } from "@bulkhead/storage"
-import { Cause, Clock, Effect, Layer, Random, Semaphore } from "effect"
+import { Effect, Layer, Semaphore } from "effect"
 import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"
 import { DbEventWriterMetrics } from "./DbEventWriterMetrics.ts"
 
-const PAUSE_MS_MIN = 100
-const PAUSE_MS_MAX = 10_000
-/** A lane that ran this long was healthy: its next failure starts with a short pause again. */
-const HEALTHY_MS = 30_000
 const SUBJECTS_TOLD_MAX = 3
 
 const onDeadLetters = ({ deadLetters }: LaneCommit) =>
@@ -52,21 +48,18 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const supervised = Effect.gen(function* () {
-    for (let failures = 1; ; failures += 1) {
-      const startedAt = yield* Clock.currentTimeMillis
-      const cause = yield* Effect.scoped(lane).pipe(Effect.sandbox, Effect.flip)
-      progress.phase = "starting"
-      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
-      if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
-      const error = Cause.squash(cause)
-      lastError = error instanceof Error ? error.message : String(error)
+  const supervised = keepRunning({
+    what: "the lane",
+    work: Effect.scoped(lane).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          progress.phase = "starting"
+        })
+      )
+    ),
+    onFailure: (problem) => {
+      lastError = problem
       metrics.restarted()
-      const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1)) * (0.5 + (yield* Random.next) / 2)
-      const details = { problem: lastError, pauseMs: Math.round(pauseMs) }
-      if (Cause.hasDies(cause)) yield* Effect.logError("the lane begins again after a defect", details, cause)
-      else yield* Effect.logWarning("the lane begins again", details)
-      yield* Effect.sleep(pauseMs)
     }
   })
 

@@ -84,6 +84,14 @@ export const READERS = {
     ownStreams: true,
     sharedStream: "each",
     madeBy: "reader"
+  },
+  /** netflow-consumer's, one lane for each tenant. Of `events.>` the writers of records leave it the one subject. */
+  netflowConsumer: {
+    name: "netflow-consumer",
+    patterns: ["netflow.>", "flows.raw.*", "events.netflow"],
+    ownStreams: true,
+    sharedStream: "each",
+    madeBy: "reader"
   }
 } as const satisfies Readonly<Record<string, StreamReader>>
 

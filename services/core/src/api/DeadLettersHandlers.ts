@@ -2,6 +2,7 @@
  * What the dead letters API does: it translates between callers and the tenant's schema.
  */
 import { isTenantSlug, type TenantSlug } from "@bulkhead/channels"
+import { FlowDecoder } from "@bulkhead/flows"
 import { letterDecoder, retryDeadLetters } from "@bulkhead/pipeline"
 import {
   DeadLetters,
@@ -59,6 +60,7 @@ export const DeadLettersHandlers = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const letters = yield* DeadLetters
     const known = yield* DeadLetterCounts
+    const decode = letterDecoder(yield* FlowDecoder)
 
     const slugOf = (slug: string) => (isTenantSlug(slug) ? Effect.succeed(slug) : unknownTenant(slug))
 
@@ -102,7 +104,7 @@ export const DeadLettersHandlers = HttpApiBuilder.group(
                 limit: payload.limit,
                 ...(payload.after === undefined ? {} : { afterId: payload.after })
               }
-        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, letterDecoder).pipe(
+        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, decode).pipe(
           schemaFailures(tenant),
           Effect.ensuring(counted(tenant))
         )

@@ -1,7 +1,7 @@
 /**
  * Where another process writes a tenant's events: reads now and then what has been written, for health and metrics.
  */
-import type { LaneProgress } from "@bulkhead/pipeline"
+import { type LaneProgress, lanesOfReader } from "@bulkhead/pipeline"
 import { TenantStats } from "@bulkhead/storage"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Effect, Exit, Schedule } from "effect"
@@ -17,7 +17,7 @@ export const watchLanes = Effect.fnUntraced(function* ({ slug }: Tenant, progres
   yield* Effect.addFinalizer((exit) => (Exit.hasInterrupts(exit) ? letters.forget(slug) : Effect.void))
   yield* letters.refresh(slug)
   const look = Effect.gen(function* () {
-    const lanes = yield* stats.lanes(slug)
+    const lanes = lanesOfReader({}, yield* stats.lanes(slug))
     const { deadLetters: before } = progress
     progress.rowsWritten = lanes.reduce((sum, { rows }) => sum + rows, 0)
     progress.deadLetters = lanes.reduce((sum, { deadLetters }) => sum + deadLetters, 0)

@@ -40,6 +40,7 @@ export const readersOfPlatform: Effect.Effect<ReadonlyArray<StreamReader>, never
     ...(eventWriter === "on" ? [{ ...READERS.eventWriter, patterns: recordPatterns(storedLogs) }] : []),
     { ...READERS.dbEventWriter, patterns: recordPatterns(storedLogs) },
     READERS.zenConsumer,
+    READERS.netflowConsumer,
     ...(streamSettings.readers ?? [])
   ]
 )
