@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
 import { ensureStream, Nats } from "@bulkhead/nats"
 import { type LaneProgress, runLane } from "@bulkhead/pipeline"
-import { DecodeError, decodeOcsfEvent, type OcsfEventRow, ocsfEventDecoder, ocsfEvents } from "@bulkhead/records"
+import { DecodeError, decodeOcsfEvent, ocsfEventDecoder, ocsfEvents } from "@bulkhead/records"
 import { type LaneStore, migrateControlSchema, TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, type Layer } from "effect"
@@ -122,9 +122,7 @@ const measureRates = Effect.fnUntraced(function* (superuser: PgClient.PgClient, 
   const lane: Array<number> = []
   for (let round = 0; round <= ROUNDS; round += 1) {
     yield* empty(superuser, tenant)
-    const load = loadRaw(tenant, ocsfEvents, rows as ReadonlyArray<OcsfEventRow>, BATCH.rowsMax).pipe(
-      Effect.provide(oneConnection)
-    )
+    const load = loadRaw(tenant, [{ table: ocsfEvents, rows }], BATCH.rowsMax).pipe(Effect.provide(oneConnection))
     const rawRate = yield* rateOf(EVENTS, load)
     yield* empty(superuser, tenant)
     const laneRate = yield* rateOf(EVENTS, writeAll(tenant, EVENTS))

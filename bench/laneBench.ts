@@ -30,11 +30,16 @@ export const startLaneServers = Effect.gen(function* () {
   return { nats, superuser, oneConnection, services }
 })
 
-/** Loads the rows in batches, each a transaction like a lane's. */
-export const loadRaw = Effect.fnUntraced(function* <Row extends object>(
+/** Rows of one table. */
+export interface RawRows {
+  readonly table: RecordTable
+  readonly rows: ReadonlyArray<object>
+}
+
+/** Loads the rows of all tables in batches, each a transaction like a lane's, with `batchRows` rows of each table. */
+export const loadRaw = Effect.fnUntraced(function* (
   tenant: TenantSlug,
-  table: RecordTable<Row>,
-  rows: ReadonlyArray<Row>,
+  loads: ReadonlyArray<RawRows>,
   batchRows: number
 ) {
   const store = yield* LaneStore
@@ -42,9 +47,12 @@ export const loadRaw = Effect.fnUntraced(function* <Row extends object>(
   const messageAt = () => {
     throw new Error("PostgreSQL refused a row")
   }
-  for (let from = 0; from < rows.length; from += batchRows) {
-    const batch = rows.slice(from, from + batchRows)
-    const tables = [{ table, rows: batch, sequences: batch.map((_, index) => from + index + 1) }]
-    yield* store.commit({ tenant, lane, from, to: from + batch.length, tables, deadLetters: [], messageAt })
+  const end = Math.max(...loads.map(({ rows }) => rows.length))
+  for (let from = 0; from < end; from += batchRows) {
+    const tables = loads.map(({ table, rows }) => {
+      const batch = rows.slice(from, from + batchRows)
+      return { table, rows: batch, sequences: batch.map((_, index) => from + index + 1) }
+    })
+    yield* store.commit({ tenant, lane, from, to: from + batchRows, tables, deadLetters: [], messageAt })
   }
 })

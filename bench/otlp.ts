@@ -88,7 +88,10 @@ const measure = Effect.gen(function* () {
     const raw: Array<number> = []
     const lane: Array<number> = []
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const rawRate = yield* rateOf(ROWS, loadRaw(tenant, logs, rows, RAW_ROWS).pipe(Effect.provide(oneConnection)))
+      const rawRate = yield* rateOf(
+        ROWS,
+        loadRaw(tenant, [{ table: logs, rows }], RAW_ROWS).pipe(Effect.provide(oneConnection))
+      )
       yield* empty
       const laneRate = yield* rateOf(ROWS, writeAll(tenant))
       const [stored] = yield* logsStored

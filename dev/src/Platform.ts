@@ -37,6 +37,7 @@ export const services = {
   core: "services/core/src/main.ts",
   "db-event-writer": "services/db-event-writer/src/main.ts",
   "edge-collector": "services/edge-collector/src/main.ts",
+  "netflow-consumer": "services/netflow-consumer/src/main.ts",
   poller: "services/poller/src/main.ts"
 } as const
 type ServiceName = keyof typeof services
@@ -110,6 +111,13 @@ const startEventWriter = (folder: DevFolder, servers: Servers) =>
     NATS_INBOX_PREFIX: "_INBOX_db-event-writer",
     RECORDS_LOGS,
     DATABASE_URL: servers.databaseUrl("db-event-writer")
+  })
+
+const startNetflowConsumer = (folder: DevFolder, servers: Servers) =>
+  start(folder, servers, "netflow-consumer", {
+    NATS_CREDS_FILE: join(folder.installation, "netflow-consumer.creds"),
+    NATS_INBOX_PREFIX: "_INBOX_netflow-consumer",
+    DATABASE_URL: servers.databaseUrl("netflow-consumer")
   })
 
 const POLLER = { name: "poller", role: "service" } as const
@@ -208,6 +216,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
   const { layout = "per-tenant" } = options
   const [signer, core] = yield* Effect.all([startSigner(folder, servers), startCore(folder, servers, layout)], AT_ONCE)
   const writers = layout === "shared" ? [yield* startEventWriter(folder, servers)] : []
+  const netflow = yield* startNetflowConsumer(folder, servers)
   options.onProgress(`tenants ${demoTenants.map(({ slug }) => slug).join(", ")}`)
   const api = yield* coreClient(core.url, folder.secret("core-api-token"))
   yield* Effect.forEach(demoTenants, (tenant) => onboard(api, folder, tenant), AT_ONCE)
@@ -232,6 +241,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       "metrics of core": `${core.opsUrl}/metrics`,
       "metrics of poller": `${poller.opsUrl}/metrics`,
       "metrics of signer": `${signer.opsUrl}/metrics`,
+      "metrics of flows": `${netflow.opsUrl}/metrics`,
       ...Object.fromEntries(writers.map(({ opsUrl }) => ["metrics of writer", `${opsUrl}/metrics`])),
       ...Object.fromEntries(
         sites.map(({ opsUrl, tenant }) => [`metrics of ${tenant.slug}'s site`, `${opsUrl}/metrics`])
@@ -245,7 +255,9 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       logs: folder.logs
     },
     /** Fails when a service has ended by itself. */
-    ended: Effect.raceAllFirst([signer, core, ...writers, poller, ...sites].map(({ service }) => service.ended))
+    ended: Effect.raceAllFirst(
+      [signer, core, ...writers, netflow, poller, ...sites].map(({ service }) => service.ended)
+    )
   }
 })
 

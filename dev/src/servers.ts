@@ -23,7 +23,8 @@ const DATABASE = "bulkhead"
 const LOGINS: Readonly<Record<LoginName, string>> = {
   core: "bulkhead_core",
   "account-signer": "bulkhead_signer",
-  "db-event-writer": "bulkhead_event_writer"
+  "db-event-writer": "bulkhead_event_writer",
+  "netflow-consumer": "bulkhead_netflow_consumer"
 }
 
 const passwordOf = (folder: DevFolder, login: LoginName) => Redacted.value(folder.secret(`postgres-${login}`))
@@ -62,7 +63,8 @@ export const startServers = Effect.fnUntraced(function* (folder: DevFolder, with
   yield* prepareDatabase(postgres.url(), {
     core: Redacted.make(databaseUrl("core")),
     "account-signer": Redacted.make(databaseUrl("account-signer")),
-    "db-event-writer": Redacted.make(databaseUrl("db-event-writer"))
+    "db-event-writer": Redacted.make(databaseUrl("db-event-writer")),
+    "netflow-consumer": Redacted.make(databaseUrl("netflow-consumer"))
   })
   yield* bootstrap(folder, databaseUrl("account-signer"))
   const tls = withTls ? yield* makeCertificates(folder.tls) : undefined

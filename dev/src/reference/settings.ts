@@ -7,7 +7,9 @@ import { apiTokenSettings, coreSettings } from "@bulkhead/core/settings"
 import { dbEventWriterSettings } from "@bulkhead/db-event-writer/settings"
 import { edgeSettings } from "@bulkhead/edge-collector/settings"
 import { relaySettings } from "@bulkhead/edge-relay/settings"
+import { flowSettings } from "@bulkhead/flows"
 import { natsSettings, publisherSettings } from "@bulkhead/nats"
+import { netflowSettings } from "@bulkhead/netflow-consumer/settings"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
 import { applyTenantsSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
@@ -30,6 +32,7 @@ const secrets = "packages/secrets/README.md"
 export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/core/README.md", settings: { ...coreSettings, ...apiTokenSettings } },
   { document: "services/db-event-writer/README.md", settings: dbEventWriterSettings },
+  { document: "services/netflow-consumer/README.md", settings: netflowSettings },
   { document: "services/poller/README.md", settings: pollerSettings },
   { document: "services/edge-collector/README.md", settings: edgeSettings },
   { document: "services/edge-relay/README.md", settings: relaySettings },
@@ -38,6 +41,7 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/provisioner/README.md", of: "prepare-database", settings: prepareDatabaseSettings },
   { document: "services/provisioner/README.md", of: "apply-tenants", settings: applyTenantsSettings },
   { document: "packages/nats/README.md", settings: { ...natsSettings, ...publisherSettings } },
+  { document: "packages/flows/README.md", settings: flowSettings },
   { document: "packages/storage/README.md", settings: databaseSettings },
   { document: "packages/observability/README.md", settings: serviceSettings },
   { document: secrets, settings: secretStoreSettings },

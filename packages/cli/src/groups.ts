@@ -32,11 +32,6 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/credentials/index.ts")).credentials
   },
   {
-    name: "packages",
-    description: "What a tenant's administrator is handed for a site: issue, list, revoke",
-    load: async () => (await import("./commands/packages/index.ts")).packages
-  },
-  {
     name: "dead-letters",
     description: "Look at messages that could not be stored, try them again, purge them",
     load: async () => (await import("./commands/deadLetters/index.ts")).deadLetters
@@ -45,11 +40,6 @@ export const groups: ReadonlyArray<CommandGroup> = [
     name: "replay",
     description: "Decode a tenant's messages again, from some place of its stream on",
     load: async () => (await import("./commands/replay/index.ts")).replay
-  },
-  {
-    name: "rules",
-    description: "What decides on a tenant's raw logs: put, try, order, roll back",
-    load: async () => (await import("./commands/rules/index.ts")).rules
   },
   {
     name: "flags",

@@ -1,4 +1,3 @@
-export { checkRoom } from "./checkRoom.ts"
 export type { Comparison, SubjectComparison } from "./compareCopies.ts"
 export type { PlanText, StepText } from "./describePlan.ts"
 export { describePlan } from "./describePlan.ts"

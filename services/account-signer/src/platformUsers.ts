@@ -100,6 +100,23 @@ const zenConsumer = user("zen-consumer", "platform", [
   ...RAW_LOGS.flatMap((subject) => [subject, `*.${subject}`].flatMap((one) => [`${one}.processed`, `${one}.failed`]))
 ])
 
+/** It reads every tenant's flows and publishes nothing. */
+const netflowConsumer = user("netflow-consumer", "platform", [
+  "$JS.API.STREAM.LIST",
+  "$JS.API.STREAM.INFO.*",
+  // Its consumers: one a stream of a tenant's own, one a tenant in the stream of all.
+  "$JS.API.CONSUMER.DURABLE.CREATE.*.netflow-consumer",
+  "$JS.API.CONSUMER.DELETE.*.netflow-consumer",
+  "$JS.API.CONSUMER.MSG.NEXT.*.netflow-consumer",
+  "$JS.ACK.*.netflow-consumer.>",
+  `$JS.API.CONSUMER.DURABLE.CREATE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.DELETE.${SHARED_STREAM_NAME}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${SHARED_STREAM_NAME}.*`,
+  `$JS.ACK.${SHARED_STREAM_NAME}.>`,
+  // Where a stream stood before it lost messages.
+  "$JS.API.DIRECT.GET.*"
+])
+
 /** It answers whoever asked, and starts nothing: so it has no answers of its own to read. */
 const signer: PlatformUser = {
   account: "platform",
@@ -128,6 +145,7 @@ export const PLATFORM_USERS = {
   core,
   "db-event-writer": dbEventWriter,
   "zen-consumer": zenConsumer,
+  "netflow-consumer": netflowConsumer,
   signer,
   "signer-system": signerSystem,
   auditor

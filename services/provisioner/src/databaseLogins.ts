@@ -16,7 +16,9 @@ const services = {
   /** It has a schema that no other login can read. */
   "account-signer": { attributes: "", makesSchemas: true, writesLanes: false },
   /** It writes tenants' rows, and makes nothing. */
-  "db-event-writer": { attributes: "", makesSchemas: false, writesLanes: true }
+  "db-event-writer": { attributes: "", makesSchemas: false, writesLanes: true },
+  /** So it does with flows. */
+  "netflow-consumer": { attributes: "", makesSchemas: false, writesLanes: true }
 } as const
 
 /** A service with a login. */
