@@ -121,6 +121,12 @@ export const edgeSettings = {
       { from: 1_024, to: 16 * MEBIBYTE },
       "of one request, unpacked; larger ones get `RESOURCE_EXHAUSTED` or 413"
     ).or(4 * MEBIBYTE),
+    requestTimeoutMs: Setting.whole(
+      "EDGE_OTLP_REQUEST_TIMEOUT_MS",
+      "milliseconds",
+      { from: 1_000, to: 600_000 },
+      "how long a request may take to arrive"
+    ).or(30_000),
     requestsMax: Setting.whole(
       "EDGE_OTLP_REQUESTS_MAX",
       "requests",

@@ -28,7 +28,7 @@ const asBytes = (value: Buffer): Buffer => value
 
 const make = Effect.gen(function* () {
   const config = yield* EdgeConfig
-  const { grpcPort: port, requestBytesMax, requestsMax } = config.otlp
+  const { grpcPort: port, requestBytesMax, requestsMax, requestTimeoutMs } = config.otlp
   if (port === undefined) return
   const access = yield* otlpAccess(config)
   const { memory } = yield* EdgeBuffer
@@ -39,7 +39,8 @@ const make = Effect.gen(function* () {
   const admission = admit(access, {
     tryTake: () => memory.tryTake(requestBytesMax),
     give: () => memory.give(requestBytesMax),
-    onRefused: () => metrics.dropped("otlp_grpc", "memory", 1)
+    onRefused: () => metrics.dropped("otlp_grpc", "memory", 1),
+    timeoutMs: requestTimeoutMs
   })
   const server = new Server({
     interceptors: [admission],
@@ -78,13 +79,25 @@ interface RequestMemory {
   readonly tryTake: () => boolean
   readonly give: () => void
   readonly onRefused: () => void
+  /** How long it may be held by a request that has not arrived. */
+  readonly timeoutMs: number
 }
 
-/** Refuses calls by their headers, as long as nothing of the request is read. */
+/** Refuses calls by their headers, as long as nothing of the request is read, and those whose request does not come. */
 const admit =
   ({ isAllowed }: OtlpAccess, memory: RequestMemory): ServerInterceptor =>
   (_, call) => {
     let isHeld = false
+    let timer: NodeJS.Timeout | undefined
+    const give = () => {
+      clearTimeout(timer)
+      if (isHeld) memory.give()
+      isHeld = false
+    }
+    const cutOff = () => {
+      call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: `no whole request within ${memory.timeoutMs} ms` })
+      give()
+    }
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const [authorization] = metadata.get("authorization")
@@ -92,15 +105,19 @@ const admit =
           return call.sendStatus({ code: status.UNAUTHENTICATED, details: "send a bearer token of the collector's" })
         }
         isHeld = memory.tryTake()
-        if (isHeld) return next(metadata)
+        if (isHeld) {
+          timer = setTimeout(cutOff, memory.timeoutMs)
+          return next(metadata)
+        }
         memory.onRefused()
         call.sendStatus(retryLater(status.RESOURCE_EXHAUSTED, MEMORY_TAKEN, RETRY_AFTER_S))
       })
-      // However the call ends.
-      .withOnCancel(() => {
-        if (isHeld) memory.give()
-        isHeld = false
+      .withOnReceiveMessage((message, next) => {
+        clearTimeout(timer)
+        next(message)
       })
+      // However the call ends.
+      .withOnCancel(give)
       .build()
     return new ServerInterceptingCall(call, { start: (next) => next(listener) })
   }

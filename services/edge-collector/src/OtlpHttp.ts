@@ -41,12 +41,10 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: "application/x-protobuf",
   json: "application/json"
 }
-/** A client that sends its request more slowly is cut off. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 const make = Effect.gen(function* () {
   const config = yield* EdgeConfig
-  const { httpPort: port, requestBytesMax, requestsMax, connectionsMax } = config.otlp
+  const { httpPort: port, requestBytesMax, requestsMax, connectionsMax, requestTimeoutMs } = config.otlp
   if (port === undefined) return
   const { tls, isAllowed } = yield* otlpAccess(config)
   const { memory } = yield* EdgeBuffer
@@ -89,7 +87,8 @@ const make = Effect.gen(function* () {
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
-  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS }
+  // A client that sends more slowly is cut off: 408.
+  const timeouts = { requestTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs / 4 }
   const server =
     tls === undefined
       ? createServer(timeouts, onRequest)

@@ -50,6 +50,22 @@ const make = Effect.gen(function* () {
     )
   }
 
+  // A message that is not whole yet and a chunk: as much a connection may hold while it waits for more memory.
+  const connectionBytes = syslog.lineBytesMax + CHUNK_BYTES
+  let heldBytes = 0
+
+  /** Takes a connection's memory until it is closed. Half stays free of it: what all connections wait for must exist. */
+  const holdConnection = (socket: Socket): boolean => {
+    const { memory } = buffer
+    if (heldBytes + connectionBytes > memory.bytesMax / 2 || !memory.tryTake(connectionBytes)) return false
+    heldBytes += connectionBytes
+    socket.once("close", () => {
+      heldBytes -= connectionBytes
+      memory.give(connectionBytes)
+    })
+    return true
+  }
+
   const serve = async (source: StreamSource, socket: Socket) => {
     const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "unknown"
     const frames = new SyslogFrames(syslog.lineBytesMax)
@@ -71,17 +87,11 @@ const make = Effect.gen(function* () {
     server.on("drop", () => metrics.dropped(source, "connections", 1))
     server.on("tlsClientError", () => metrics.dropped(source, "handshake", 1))
     server.on(source === "syslog_tls" ? "secureConnection" : "connection", (socket: Socket) => {
-      // A message that is not whole yet and a chunk: as much a connection may hold while others wait for memory.
-      const bytes = syslog.lineBytesMax + CHUNK_BYTES
-      if (!buffer.memory.tryTake(bytes)) {
+      if (!holdConnection(socket)) {
         metrics.dropped(source, "memory", 1)
         return socket.destroy()
       }
-      sockets.add(socket)
-      socket.once("close", () => {
-        sockets.delete(socket)
-        buffer.memory.give(bytes)
-      })
+      sockets.add(socket.on("close", () => sockets.delete(socket)))
       void serve(source, socket)
     })
     yield* listenTcp({ host, port, variable }, server)

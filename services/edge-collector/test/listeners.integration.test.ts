@@ -12,8 +12,8 @@ import { EdgeBuffer } from "../src/EdgeBuffer.ts"
 import { Listeners } from "../src/EdgeCollectorApp.ts"
 import { EdgeConfig } from "../src/EdgeConfig.ts"
 import { EdgeMetrics } from "../src/EdgeMetrics.ts"
-import { connectTo, selfSigned, sendDatagrams, sumOf } from "./harness.ts"
-import { beginPost, call, codeOf, post } from "./otlpClient.ts"
+import { connectTo, numbered, selfSigned, sendDatagrams, sumOf } from "./harness.ts"
+import { beginCall, beginPost, call, codeOf, post } from "./otlpClient.ts"
 import { logRequest } from "./otlpRequests.ts"
 
 const PROTOBUF = { "content-type": "application/x-protobuf" }
@@ -220,6 +220,47 @@ describe("the memory of all listeners", () => {
         "all is given back",
         Effect.sync(() => memory.takenBytes === ofConnection)
       )
+    })
+  )
+
+  it.live("is given back by requests that do not come", () =>
+    Effect.gen(function* () {
+      const listeners = yield* startListeners(OTLP, { EDGE_OTLP_REQUEST_TIMEOUT_MS: "1000" })
+      const [http = 0, grpc = 0] = OTLP.map(listeners.port)
+      const { memory } = listeners
+      const beginHttp = Effect.callback<number | undefined>((resume) => {
+        beginPost(http, "/v1/logs", { ...PROTOBUF, "content-length": "1000" }, {})
+          .on("error", () => resume(Effect.undefined))
+          .on("response", ({ statusCode }) => resume(Effect.succeed(statusCode)))
+          .flushHeaders()
+      })
+      const [, code] = yield* Effect.all([beginHttp, beginCall(grpc, "Logs")], { concurrency: "unbounded" })
+      assert.strictEqual(code, status.DEADLINE_EXCEEDED)
+      yield* waitUntil(
+        "all is given back",
+        Effect.sync(() => memory.takenBytes === 0)
+      )
+    })
+  )
+
+  it.live("is never held by connections of syslog alone", () =>
+    Effect.gen(function* () {
+      const listeners = yield* startListeners(["EDGE_SYSLOG_TCP_PORT"], {
+        EDGE_MEMORY_BYTES_MAX: String(BYTES),
+        EDGE_SYSLOG_LINE_BYTES_MAX: String(256 * 1024)
+      })
+      const closed = listeners.metric('bulkhead_edge_dropped_total{source="syslog_tcp",reason="memory"}')
+      const sockets = yield* Effect.forEach(numbered("sender", 60), () =>
+        connectTo(listeners.port("EDGE_SYSLOG_TCP_PORT"))
+      )
+      yield* waitUntil(
+        "some are closed",
+        Effect.map(closed, (count) => count === 60 - 51)
+      )
+      const half = BYTES / 2
+      assert.isAtMost(listeners.memory.takenBytes, half)
+      for (const socket of sockets) socket.write("<14>goes on\n")
+      yield* listeners.awaitMessages(51)
     })
   )
 })

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { request as requestPlain } from "node:http"
 import { request as requestTls } from "node:https"
-import { credentials, Metadata, makeGenericClientConstructor, type ServiceError } from "@grpc/grpc-js"
+import { credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js"
 import { Effect } from "effect"
 
 /** Paths of PEM files: the server's certificate, and the client's own where it has one. */
@@ -71,14 +71,14 @@ const codec = {
   responseDeserialize: asBytes
 }
 
+const pathOf = (service: string) =>
+  `/opentelemetry.proto.collector.${service.toLowerCase()}.v1.${service}Service/Export`
+
 /** Calls Export: gives the response, or the error with its code and trailers. */
 export const call = (port: number, service: string, request: Uint8Array, { tls, authorization }: Options = {}) =>
   Effect.callback<Buffer | ServiceError>((resume) => {
-    const path = `/opentelemetry.proto.collector.${service.toLowerCase()}.v1.${service}Service/Export`
-    const Client = makeGenericClientConstructor(
-      { export: { path, requestStream: false, responseStream: false, ...codec } },
-      "x"
-    )
+    const definition = { export: { path: pathOf(service), requestStream: false, responseStream: false, ...codec } }
+    const Client = makeGenericClientConstructor(definition, "x")
     const pem = tls === undefined ? undefined : pemOf(tls)
     const channel =
       pem === undefined
@@ -90,6 +90,20 @@ export const call = (port: number, service: string, request: Uint8Array, { tls, 
     client.export?.(Buffer.from(request), metadata, (error: ServiceError | null, response: Buffer) => {
       client.close()
       resume(Effect.succeed(error ?? response))
+    })
+  })
+
+/** Calls Export and sends no request: gives the code with which that ends. */
+export const beginCall = (port: number, service: string) =>
+  Effect.callback<number>((resume) => {
+    const definition = { export: { path: pathOf(service), requestStream: true, responseStream: false, ...codec } }
+    const client = new (makeGenericClientConstructor(definition, "x"))(
+      `localhost:${port}`,
+      credentials.createInsecure()
+    )
+    client.export?.((error: ServiceError | null) => {
+      client.close()
+      resume(Effect.succeed(error?.code ?? status.OK))
     })
   })
 
