@@ -38,6 +38,7 @@ const commands = {
   ],
   images: [[node, source, "deploy/src/images/main.ts", "..."]],
   "e2e:compose": [[node, source, "deploy/src/e2e/main.ts"]],
+  "test:helm": [[node, source, "deploy/src/helm/main.ts"]],
   lint: [["biome", "check", "--error-on-warnings", "."]],
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],

@@ -17,7 +17,8 @@ export const imageContents: Readonly<Record<string, Readonly<Record<string, stri
   poller: { main: "services/poller/src/main.ts" },
   provisioner: {
     main: "services/provisioner/src/applyTenants.ts",
-    "prepare-database": "services/provisioner/src/prepareDatabase.ts"
+    "prepare-database": "services/provisioner/src/prepareDatabase.ts",
+    "installation-secrets": "services/provisioner/src/installationSecrets.ts"
   },
   "zen-consumer": {
     main: "services/zen-consumer/src/main.ts",

@@ -12,7 +12,7 @@ import { natsSettings, publisherSettings } from "@bulkhead/nats"
 import { netflowSettings } from "@bulkhead/netflow-consumer/settings"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
-import { applyTenantsSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
+import { applyTenantsSettings, installationSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
 import { kubernetesSettings, postgresSettings, secretStoreSettings, vaultSettings } from "@bulkhead/secrets"
 import type { SettingGroup } from "@bulkhead/settings"
 import { databaseSettings } from "@bulkhead/storage"
@@ -40,6 +40,7 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/account-signer/README.md", of: "bootstrap", settings: bootstrapSettings },
   { document: "services/provisioner/README.md", of: "prepare-database", settings: prepareDatabaseSettings },
   { document: "services/provisioner/README.md", of: "apply-tenants", settings: applyTenantsSettings },
+  { document: "services/provisioner/README.md", of: "installation-secrets", settings: installationSettings },
   { document: "packages/nats/README.md", settings: { ...natsSettings, ...publisherSettings } },
   { document: "packages/flows/README.md", settings: flowSettings },
   { document: "packages/storage/README.md", settings: databaseSettings },

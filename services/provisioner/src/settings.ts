@@ -20,3 +20,15 @@ export const applyTenantsSettings = {
     "path"
   ).optional
 }
+
+const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+export const installationSettings = {
+  folder: Setting.text("INSTALLATION_FOLDER", "a folder for each service, as `bootstrap` writes them", "path"),
+  prefix: Setting.text("INSTALLATION_SECRET_PREFIX", "how the Secrets' names begin, one for each installation"),
+  namespace: Setting.text("INSTALLATION_NAMESPACE", "where the Secrets lie"),
+  apiServer: Setting.text("INSTALLATION_API_SERVER", "Kubernetes' API", "URL").or("https://kubernetes.default.svc"),
+  tokenFile: Setting.text("INSTALLATION_TOKEN_FILE", "the service account's token", "path").or(
+    `${serviceAccount}/token`
+  )
+}
