@@ -32,7 +32,7 @@ export interface PlatformOptions {
 }
 
 /** Every service of the platform, by name. */
-export const services = {
+const services = {
   "account-signer": "services/account-signer/src/main.ts",
   core: "services/core/src/main.ts",
   "db-event-writer": "services/db-event-writer/src/main.ts",
@@ -251,7 +251,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       "NATS leaf nodes": servers.leafUrl,
       "NATS monitor": servers.monitorUrl,
       "NATS credentials": folder.credentials(TRAFFIC.name),
-      PostgreSQL: servers.adminUrl.toString(),
+      PostgreSQL: Redacted.value(servers.adminUrl),
       logs: folder.logs
     },
     /** Fails when a service has ended by itself. */

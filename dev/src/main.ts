@@ -15,7 +15,7 @@ const REFRESH_MS = 1_000
 const PRINT_MS = 10_000
 
 const places = (platform: Platform): ReadonlyArray<string> =>
-  Object.entries(platform.places).map(([name, place]) => `  ${name.padEnd(24)} ${place}`)
+  Object.entries(platform.places).map(([name, place]) => `  ${name.padEnd(26)} ${place}`)
 
 const clearScreen = "\u001b[H\u001b[J"
 

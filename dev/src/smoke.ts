@@ -3,26 +3,22 @@
  * kind of its own and none of another's, and the isolation canary has found the walls closed. Prints a line for each and `smoke ok`.
  * With `--tls`, NATS speaks TLS; with `--shared`, all tenants share one stream.
  */
-import { netflowMetrics } from "@bulkhead/records"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
 import { Cause, Console, Effect, Schedule } from "effect"
 import { DevError } from "./DevError.ts"
 import { type DemoTenant, demoTenants } from "./demoTenants.ts"
-import { type Platform, services, startPlatform } from "./Platform.ts"
+import { type Platform, startPlatform } from "./Platform.ts"
 import { KINDS, type KindRows, kindRows } from "./storedRows.ts"
 import { temporaryFolder } from "./temporaryFolder.ts"
 
 const TIMEOUT = "60 seconds"
 
-/** Without netflow-consumer nobody writes flows. */
-const kinds = KINDS.filter(({ table }) => table !== netflowMetrics || "netflow-consumer" in services)
-
 const isMissing = ({ kind, own }: KindRows): boolean => own < kind.rowsWanted
 
 const countTenant = (tenant: DemoTenant) =>
   Effect.map(
-    Effect.forEach(kinds, (kind) => kindRows(tenant, kind)),
+    Effect.forEach(KINDS, (kind) => kindRows(tenant, kind)),
     (rows) => ({ tenant, rows, foreign: rows.reduce((sum, { foreign }) => sum + foreign, 0) })
   )
 

@@ -45,7 +45,7 @@ export interface Kind {
   readonly rowsWanted: number
 }
 
-/** The kinds that the demo tenants send; `logs` and `flows` only where somebody writes them. */
+/** The kinds that the demo tenants send. */
 export const KINDS: ReadonlyArray<Kind> = [
   { name: "events", table: ocsfEvents, mark: ({ slug }) => `${slug}-`, rowsWanted: 20 },
   { name: "syslog (UDP)", table: logs, mark: (tenant) => deviceNames(tenant).router, rowsWanted: 1 },
