@@ -42,6 +42,11 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/replay/index.ts")).replay
   },
   {
+    name: "rules",
+    description: "What decides on a tenant's raw logs: put, try, order, roll back",
+    load: async () => (await import("./commands/rules/index.ts")).rules
+  },
+  {
     name: "flags",
     description: "Read and set the platform's flags, for everyone, a share of the tenants or one",
     load: async () => (await import("./commands/flags/index.ts")).flags
