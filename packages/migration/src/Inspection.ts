@@ -2,6 +2,8 @@
  * What an installation consists of, as the server tells it: plain data, so that a plan can be made of it anywhere.
  */
 
+import type { PublishRights } from "@bulkhead/nats"
+
 /** How far a consumer is. */
 export interface ConsumerPosition {
   /** The last sequence it was given. */
@@ -61,5 +63,7 @@ export interface Inspection {
   /** `2.15.1` */
   readonly serverVersion: string
   readonly account: AccountFacts
+  /** On which subjects the user may publish; undefined where the server does not tell it. */
+  readonly rights?: PublishRights | undefined
   readonly streams: ReadonlyArray<StreamFacts>
 }

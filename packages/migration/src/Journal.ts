@@ -3,6 +3,7 @@
  * holder and is refused when anybody else has written since, and a holder that has not written for a while is taken to be
  * dead. No clocks are compared: whoever wants to take over watches whether the entry still changes.
  */
+import { sortFailure } from "@bulkhead/nats"
 import { type KV, Kvm } from "@nats-io/kv"
 import { Clock, Effect, Fiber, Schedule, Schema, type Scope, Semaphore } from "effect"
 import { JetStreamAdmin } from "./internal/JetStreamAdmin.ts"
@@ -70,7 +71,24 @@ const onBucket = <A>(run: (bucket: KV) => Promise<A>) =>
     })
   )
 
+const isThere = Effect.flatMap(JetStreamAdmin, (admin) =>
+  admin.ask({
+    what: `the journal "${JOURNAL_BUCKET}"`,
+    rights: `STREAM.INFO.KV_${JOURNAL_BUCKET}`,
+    ask: ({ manager }) =>
+      manager.streams.info(`KV_${JOURNAL_BUCKET}`).then(
+        () => true,
+        (error: unknown) => {
+          if (sortFailure(error).kind === "stream_missing") return false
+          throw error
+        }
+      )
+  })
+)
+
+/** Makes nothing: whoever only looks leaves no bucket behind. */
 const read = Effect.fnUntraced(function* () {
+  if (!(yield* isThere)) return undefined
   const found = yield* onBucket((bucket) => bucket.get(ACTIVE))
   if (found === null || found.operation !== "PUT") return undefined
   const entry = yield* decode(found.string()).pipe(

@@ -1,3 +1,4 @@
+export { checkRoom } from "./checkRoom.ts"
 export type { Comparison, SubjectComparison } from "./compareCopies.ts"
 export type { PlanText, StepText } from "./describePlan.ts"
 export { describePlan } from "./describePlan.ts"

@@ -1,6 +1,7 @@
 /**
  * Looks at an installation: its streams, what is stored and how fast it comes, and who reads it how far. Changes nothing.
  */
+import { publishRightsOf } from "@bulkhead/nats"
 import type { ConsumerInfo, StreamInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import type { AccountFacts, ConsumerFacts, Inspection, StreamFacts } from "./Inspection.ts"
@@ -82,7 +83,8 @@ const look = async (api: JetStreamApi): Promise<Inspection> => {
   const streams: Array<StreamFacts> = []
   for (const listed of await collect(api.manager.streams.list())) streams.push(await streamFacts(api, listed))
   const serverVersion = api.connection.info?.version ?? "0.0.0"
-  return { serverVersion, account: await accountFacts(api), streams }
+  const rights = await publishRightsOf(api.connection)
+  return { serverVersion, account: await accountFacts(api), rights, streams }
 }
 
 /**

@@ -3,9 +3,10 @@
  * next step, and nothing is to be changed while there is one.
  */
 import { baseOffset, DEFAULT_TENANT, patternsForTenant, ROOTS, streamName, type TenantSlug } from "@bulkhead/channels"
-import { DUPLICATE_WINDOW_MS } from "@bulkhead/nats"
+import { DUPLICATE_WINDOW_MS, mayPublish, RIGHTS_SUBJECT } from "@bulkhead/nats"
 import type { ConsumerFacts, Inspection, StreamFacts } from "./Inspection.ts"
 import { type Claim, claimSubjects } from "./internal/claimSubjects.ts"
+import { neededRights } from "./internal/neededRights.ts"
 import { patternsOverlap } from "./internal/patterns.ts"
 import { serverFeatures } from "./internal/serverFeatures.ts"
 import { type Mapping, mappedPatterns } from "./Mapping.ts"
@@ -321,6 +322,13 @@ const roomProblems = (
   return problems
 }
 
+const rightsProblems = ({ rights }: Inspection, plan: MigrationPlan): ReadonlyArray<string> => {
+  if (rights === undefined) return []
+  const missing = neededRights(plan).filter((subject) => !mayPublish(rights, subject))
+  if (missing.length === 0) return []
+  return [`the user may not publish on "${missing.join('", "')}": give it these rights, or use a user that has them`]
+}
+
 /** Bytes that the copies take beside the originals, until these are removed. */
 export const diskNeeded = (sources: ReadonlyArray<PlannedSource>): number =>
   sum(sources.map(({ bytes, messages }) => bytes + messages * ORIGIN_BYTES))
@@ -328,6 +336,11 @@ export const diskNeeded = (sources: ReadonlyArray<PlannedSource>): number =>
 const noticesFor = (inspection: Inspection, consumers: ReadonlyArray<PlannedConsumer>): ReadonlyArray<string> => {
   const features = serverFeatures(inspection.serverVersion)
   const notices: Array<string> = []
+  if (inspection.rights === undefined) {
+    notices.push(
+      `the server does not tell this user what it may do: give it "${RIGHTS_SUBJECT}", and a missing right is named before anything is changed`
+    )
+  }
   if (!features.pause) {
     notices.push(
       `nats-server ${inspection.serverVersion} cannot pause consumers (2.11 can): stop each reader before its consumer is moved`
@@ -366,6 +379,17 @@ export const planMigration = (inspection: Inspection, options: PlanOptions): Pla
         return plannedConsumer(stream, consumer, fate, targets)
       })
   )
+  const plan: MigrationPlan = {
+    id: options.id,
+    serverVersion: inspection.serverVersion,
+    sources,
+    targets,
+    consumers,
+    steps: stepsOf(sources, targets, consumers),
+    publishers: options.publishers ?? "flags",
+    quietMs: options.quietMs ?? QUIET_MS,
+    drainMs: options.drainMs ?? DRAIN_MS
+  }
   const problems = [
     ...(features.transforms
       ? []
@@ -379,18 +403,8 @@ export const planMigration = (inspection: Inspection, options: PlanOptions): Pla
     ...mappingProblems(mapping, chosen, options.tenants),
     ...consumerProblems(chosen, mapping, features.reset),
     ...surroundingProblems(inspection, chosen, targets, mapping),
-    ...roomProblems(inspection, sources, targets)
+    ...roomProblems(inspection, sources, targets),
+    ...rightsProblems(inspection, plan)
   ]
-  const plan: MigrationPlan = {
-    id: options.id,
-    serverVersion: inspection.serverVersion,
-    sources,
-    targets,
-    consumers,
-    steps: stepsOf(sources, targets, consumers),
-    publishers: options.publishers ?? "flags",
-    quietMs: options.quietMs ?? QUIET_MS,
-    drainMs: options.drainMs ?? DRAIN_MS
-  }
   return { plan, problems, notices: noticesFor(inspection, consumers) }
 }

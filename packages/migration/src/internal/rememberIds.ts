@@ -7,6 +7,7 @@ import { subjectMatches } from "@bulkhead/channels"
 import { Effect } from "effect"
 import type { MigrationPlan } from "../MigrationPlan.ts"
 import { JetStreamAdmin } from "./JetStreamAdmin.ts"
+import { markerSubject } from "./neededRights.ts"
 import { streamInfo, updateStream } from "./streamState.ts"
 
 export interface PublishedId {
@@ -15,8 +16,6 @@ export interface PublishedId {
   readonly subject: string
   readonly atMs: number
 }
-
-const markerSubject = (stream: string): string => `bulkhead.ids.${stream}`
 
 const AT_ONCE = 500
 

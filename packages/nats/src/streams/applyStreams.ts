@@ -2,12 +2,11 @@
  * Makes the server as a plan says: looks, compares, refuses what is in the way or costs something that nobody allowed,
  * and only then changes anything, change by change. Safe to repeat: what was made is not made again.
  */
-import { randomUUID } from "node:crypto"
 import type { JetStreamManager } from "@nats-io/jetstream"
 import { Effect, Result, Schema } from "effect"
+import { hasRoom } from "../hasRoom.ts"
 import { askJetStream, unlessMissing } from "../internal/askJetStream.ts"
 import { createConsumer, plannedConfig } from "../internal/createConsumer.ts"
-import { sortFailure } from "../internal/sortFailure.ts"
 import type { Nats } from "../Nats.ts"
 import type { NatsError, NatsReason } from "../NatsError.ts"
 import { diffStreams } from "./diffStreams.ts"
@@ -139,39 +138,18 @@ const make = async (manager: JetStreamManager, change: StreamChange): Promise<vo
   }
 }
 
-/** What the server calls a lack of room on its disks, or in its memory. */
-const NO_STORAGE = 10_047
-
-/**
- * Whether the server has room for what the changes reserve: what the account may have says nothing of the disk. A
- * stream without a use reserves it for a moment. In a cluster streams are spread, and one would say little.
- */
+/** Whether the server has room for what the changes reserve. In a cluster streams are spread, and one would say little. */
 const refuseFullDisk = (changes: ReadonlyArray<StreamChange>, server: ObservedServer) => {
   const bytes = reservedBytes(changes, server)
   if (bytes <= 0 || server.isClustered) return Effect.void
-  const name = `bulkhead-room-${randomUUID()}`
   return askJetStream({
     operation: "applyStreams",
     what: `room for ${bytes} bytes`,
     rights: "STREAM.CREATE.* and STREAM.DELETE.*",
-    ask: async ({ streams }): Promise<boolean> => {
-      try {
-        await streams.add({
-          ...serverConfigOf(name, shapeOfPlan({ name, subjects: [name], maxAgeMs: 0, maxBytes: bytes }))
-        })
-        await streams.delete(name)
-        return true
-      } catch (error) {
-        const { kind, problem } = sortFailure(error)
-        if (problem.endsWith(`error ${NO_STORAGE}`)) return false
-        // Whoever may make no stream of this name may still make those of the plan.
-        if (kind === "forbidden") return true
-        throw error
-      }
-    }
+    ask: (manager) => hasRoom(manager, bytes)
   }).pipe(
-    Effect.flatMap((hasRoom) =>
-      hasRoom
+    Effect.flatMap((isThere) =>
+      isThere
         ? Effect.void
         : Effect.fail(
             refuse(

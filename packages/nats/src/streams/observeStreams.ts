@@ -4,12 +4,12 @@
  */
 import { SHARED_STREAM_NAME, tenantOfStream } from "@bulkhead/channels"
 import type { JetStreamAccountStats, JetStreamManager, StreamInfo } from "@nats-io/jetstream"
-import type { NatsConnection } from "@nats-io/nats-core"
 import { DateTime, Effect } from "effect"
 import { askJetStream } from "../internal/askJetStream.ts"
 import { consumersOf, observedConsumer, observedStream } from "../internal/lookAtStream.ts"
 import { Nats } from "../Nats.ts"
-import type { ObservedAccount, ObservedServer, ObservedStream, PublishRights } from "./ObservedServer.ts"
+import { publishRightsOf } from "../publishRights.ts"
+import type { ObservedAccount, ObservedServer, ObservedStream } from "./ObservedServer.ts"
 import type { Amount } from "./StreamShape.ts"
 
 /** So many questions for consumers are under way at a time: enough to be quick, too few to be felt by the server. */
@@ -34,23 +34,6 @@ const accountOf = (info: JetStreamAccountStats): ObservedAccount => {
     streams: { max: amountOf(limits.max_streams), present: info.streams },
     consumers: { max: amountOf(limits.max_consumers), present: info.consumers }
   }
-}
-
-type Rule = ReadonlyArray<string> | { readonly allow?: ReadonlyArray<string>; readonly deny?: ReadonlyArray<string> }
-
-/** Undefined where the user may not even ask. */
-const rightsOf = async (connection: NatsConnection): Promise<PublishRights | undefined> => {
-  const answer = await connection.request("$SYS.REQ.USER.INFO", "", { timeout: 2_000 }).catch(() => undefined)
-  if (answer === undefined) return undefined
-  const { data } = answer.json<{ data?: { permissions?: { publish?: Rule } } }>()
-  const rule = data?.permissions?.publish
-  if (rule === undefined) return { allow: undefined, deny: [] }
-  return Array.isArray(rule)
-    ? { allow: rule as ReadonlyArray<string>, deny: [] }
-    : {
-        allow: (rule as Exclude<Rule, ReadonlyArray<string>>).allow,
-        deny: (rule as Exclude<Rule, ReadonlyArray<string>>).deny ?? []
-      }
 }
 
 const isOurs = (name: string): boolean => name === SHARED_STREAM_NAME || tenantOfStream(name) !== undefined
@@ -99,7 +82,7 @@ export const observeStreams = (planned: ReadonlyArray<string> = []) =>
           at,
           account: accountOf(account),
           streams: await withConsumers(manager, infos, new Set(planned)),
-          rights: await rightsOf(connection)
+          rights: await publishRightsOf(connection)
         }
       }
     })

@@ -1,7 +1,7 @@
 /**
  * Which changes the user may not make, found out without making them: the server tells each user its own permissions.
  */
-import { subjectMatches } from "@bulkhead/channels"
+import { mayPublish } from "../publishRights.ts"
 import type { PublishRights } from "./ObservedServer.ts"
 import type { StreamChange, StreamProblem } from "./StreamChange.ts"
 
@@ -30,10 +30,6 @@ const subjectsOf = (change: StreamChange): ReadonlyArray<string> => {
       return [ofConsumer("DELETE")]
   }
 }
-
-const mayPublish = ({ allow, deny }: PublishRights, subject: string): boolean =>
-  (allow === undefined || allow.some((pattern) => subjectMatches(pattern, subject))) &&
-  !deny.some((pattern) => subjectMatches(pattern, subject))
 
 /** One problem for each kind of request: a thousand streams lack the same right. */
 export const rightsProblems = (

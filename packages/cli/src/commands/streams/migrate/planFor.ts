@@ -2,7 +2,7 @@
  * The plan that the options ask for, made of the installation as it is now.
  */
 import { readFileSync } from "node:fs"
-import { EMPTY_MAPPING, inspect, type Mapping, parseMapping, planMigration } from "@bulkhead/migration"
+import { checkRoom, EMPTY_MAPPING, inspect, type Mapping, parseMapping, planMigration } from "@bulkhead/migration"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -68,7 +68,7 @@ const given = <Name extends string>(name: Name, value: Option.Option<number>) =>
 
 export const planFor = Effect.fnUntraced(function* (input: PlanInput, measureMs: number) {
   const mapping = yield* readMapping(input.mapping)
-  return planMigration(yield* inspect({ measureMs }), {
+  const planned = planMigration(yield* inspect({ measureMs }), {
     id: new Date().toISOString().replaceAll(/[:.]/g, "-"),
     mapping,
     publishers: input.publishers,
@@ -77,4 +77,7 @@ export const planFor = Effect.fnUntraced(function* (input: PlanInput, measureMs:
     ...given("quietMs", input.quiet),
     ...given("drainMs", input.drain)
   })
+  // What is in the way already may be what the server would be asked about.
+  const room = planned.problems.length > 0 ? [] : yield* checkRoom(planned.plan)
+  return { ...planned, problems: [...planned.problems, ...room] }
 })

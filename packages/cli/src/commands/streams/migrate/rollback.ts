@@ -14,7 +14,7 @@ import { print } from "../../../output/print.ts"
 import { Json } from "../../../Settings.ts"
 import { holder } from "./holder.ts"
 import { watch } from "./watch.ts"
-import { withMigration } from "./withMigration.ts"
+import { flagStore, withMigration } from "./withMigration.ts"
 
 export const rollback = Command.make(
   "rollback",
@@ -43,7 +43,9 @@ export const rollback = Command.make(
         }
         yield* confirmUnlessDry(`Going back with migration ${plan.id}`, input)
         const { acceptRedelivery } = input
-        const left = yield* runBack(journal, { acceptRedelivery, onEvent: yield* watch })
+        const left = yield* runBack(journal, { acceptRedelivery, onEvent: yield* watch }).pipe(
+          Effect.provide(flagStore)
+        )
         if (yield* Json) return
         yield* Console.log('The migration is rolled back; "bulkhead streams migrate cleanup" removes the new streams')
         for (const subject of left)

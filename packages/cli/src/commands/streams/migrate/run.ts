@@ -14,7 +14,7 @@ import { holder } from "./holder.ts"
 import { type PlanInput, planFor, planOptions } from "./planFor.ts"
 import { planDocument, renderPlan } from "./renderPlan.ts"
 import { watch } from "./watch.ts"
-import { withMigration } from "./withMigration.ts"
+import { flagStore, withMigration } from "./withMigration.ts"
 
 const begin = Effect.fnUntraced(function* (input: PlanInput & { readonly yes: boolean; readonly dryRun: boolean }) {
   const result = yield* planFor(input, 0)
@@ -51,7 +51,7 @@ export const run = Command.make(
             "dry run: nothing was changed; see what is done with: bulkhead streams migrate status"
           )
         }
-        yield* runForward(journal, input.to, { onEvent: yield* watch })
+        yield* runForward(journal, input.to, { onEvent: yield* watch }).pipe(Effect.provide(flagStore))
         const phase = phaseOf(yield* journal.entry)
         if (!(yield* Json)) yield* Console.log(`The migration stands at "${phase}"`)
       }).pipe(Effect.scoped)

@@ -70,11 +70,14 @@ const connection = Effect.gen(function* () {
   )
 })
 
-const tools = Layer.merge(JetStreamAdmin.layer, FlagStore.layer(connection)).pipe(Layer.provide(nats))
+const tools = JetStreamAdmin.layer.pipe(Layer.provideMerge(nats))
+
+/** For commands that take steps: it makes the bucket of flags. */
+export const flagStore = FlagStore.layer(connection)
 
 /** Gives a command what it needs, and makes an exit code of how it ends. */
 export const withMigration = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(
+  Effect.andThen(connection, effect).pipe(
     Effect.provide(tools),
     Effect.catchIf(
       (error) => error instanceof MigrationError,
