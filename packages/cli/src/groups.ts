@@ -32,6 +32,11 @@ export const groups: ReadonlyArray<CommandGroup> = [
     load: async () => (await import("./commands/credentials/index.ts")).credentials
   },
   {
+    name: "packages",
+    description: "What a tenant's administrator is handed for a site: issue, list, revoke",
+    load: async () => (await import("./commands/packages/index.ts")).packages
+  },
+  {
     name: "dead-letters",
     description: "Look at messages that could not be stored, try them again, purge them",
     load: async () => (await import("./commands/deadLetters/index.ts")).deadLetters

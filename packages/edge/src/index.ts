@@ -1,5 +1,7 @@
 export { BUFFER_STREAM, BUFFER_SUBJECTS, markSubject, POSITION_STREAM, POSITION_SUBJECT } from "./buffer.ts"
 export { type LeafFiles, leafConfig } from "./leafConfig.ts"
 export { makeSiteIdentity, type SiteAccount, type SiteIdentity } from "./makeSiteIdentity.ts"
+export { DEFAULT_FOLDERS, type SiteFolders } from "./PackageFile.ts"
 export { bufferedBytesMax, domainOf, Site, SiteName } from "./Site.ts"
+export { type PackageTerms, sitePackage } from "./sitePackage.ts"
 export { SITE_USER_NAMES, SITE_USERS, type SiteUser } from "./siteUsers.ts"
