@@ -37,6 +37,7 @@ const commands = {
     [node, source, "dev/scripts/generate.ts"]
   ],
   images: [[node, source, "deploy/src/images/main.ts", "..."]],
+  "e2e:edge": [[node, source, "dev/src/e2eEdge.ts"]],
   "e2e:compose": [[node, source, "deploy/src/e2e/main.ts"]],
   "test:helm": [[node, source, "deploy/src/helm/main.ts"]],
   lint: [["biome", "check", "--error-on-warnings", "."]],

@@ -38,6 +38,7 @@ export const installScript = ({ site, folders, files, issuedAt, expiresAt }: Ins
 # Installs the site ${domainOf(site)}.
 #   ./install           looks, puts everything in place, starts it where systemd runs, and looks again
 #   ./install --check   looks, and changes nothing
+#   ./install --place   looks, and puts everything in place, for whoever starts it otherwise than with systemd
 #   ./install --verify  only looks whether the site is linked
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -51,6 +52,14 @@ check_package() {
   sha256sum --check --quiet SHA256SUMS >/dev/null 2>&1 ||
     fail "a file of this package is not as it was issued" "unpack the package again; if that does not help, get a new one"
   ok "the package is whole"
+}
+
+# JetStream's data belongs to the accounts of one package: under another one what waits would be out of reach.
+check_place() {
+  [ ! -f "$config/leaf.conf" ] || [ "$(grep ^operator: "$config/leaf.conf")" = "$(grep ^operator: leaf.conf)" ] ||
+    fail "$config has the site of another package, and what waits in its buffer would be out of reach" \\
+      "for new credentials replace $config/leaf.creds alone; for a new site first let the buffer run empty, then remove $config and $data"
+  ok "no other package is installed here"
 }
 
 check_clock() {
@@ -84,9 +93,9 @@ check_disk() {
 
 # A NATS server speaks first, before TLS begins.
 check_hub() {
-  said=$(curl -sS -m 5 "telnet://$1:$2" </dev/null 2>&1 | tr -d '\\0' | head -c 300)
+  said=$(curl -sS -m 3 "telnet://$1:$2" </dev/null 2>&1 | tr -d '\\0' | head -c 300)
   case $said in
-    INFO*) ok "$1:$2 answers" ;;
+    *INFO*) ok "$1:$2 answers" ;;
     *"resolve host"*) fail "DNS has no address for $1" "correct the machine's DNS, or ask the platform for the right name" ;;
     *refused*) fail "$1 refuses connections to port $2" "ask the platform whether its listener for leaf nodes is up" ;;
     *) fail "$1:$2 does not answer as a NATS server" "let outgoing TCP to port $2 through the firewall, past any TLS inspection" ;;
@@ -103,7 +112,7 @@ HUBS
   [ "$reached" = yes ] || exit 1
 }
 
-before() { check_package; check_clock; check_server; check_disk; check_hubs; }
+before() { check_package; check_place; check_clock; check_server; check_disk; check_hubs; }
 
 place() {
   umask 077
@@ -155,9 +164,10 @@ not_linked() {
 
 case \${1:-} in
   --check) before ;;
+  --place) before; place ;;
   --verify) verify ;;
   "") before; place; start; verify ;;
-  *) fail "there is no option $1" "./install, ./install --check or ./install --verify" ;;
+  *) fail "there is no option $1" "./install, ./install --check, ./install --place or ./install --verify" ;;
 esac
 # A collector may publish messages of ${bufferedBytesMax(site)} bytes, headers included.
 `

@@ -18,6 +18,7 @@ ${expiresAt.toISOString()}.
 
     ./install --check    # looks whether this machine and its network are ready, changes nothing
     ./install            # puts everything in place, starts it, and looks whether the site is linked
+    ./install --place    # the same without starting anything, where systemd does not run
     ./install --verify   # looks again
 
 nats-server has to be installed; the programs edge-relay and edge-collector belong below /opt/bulkhead.

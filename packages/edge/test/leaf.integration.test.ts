@@ -38,7 +38,7 @@ const start = Effect.gen(function* () {
   const site = yield* makeSite(`tls://localhost:${installation.leafPort}`)
   const creds = credsFile(user.claims, user.key)
   const leaf = yield* startLeaf(site, join(folder, "site"), creds, { caFile: ours.caFile })
-  return { folder, installation, acme, creds, site, leaf }
+  return { folder, installation, acme, user, creds, site, leaf }
 })
 
 class World extends Context.Service<World, Effect.Success<typeof start>>()("test/World") {
@@ -111,6 +111,22 @@ layer(World.layer, { excludeTestServices: true })("a site's leaf node", (it) => 
       const published = Effect.tryPromise(() => collector.request("logs.syslog", "{}", { timeout: 5_000 }))
       assert.match(String((yield* Effect.flip(published)).cause), /no responders/i)
       assert.strictEqual(yield* installation.stored("acme"), before)
+    })
+  )
+
+  it.effect("is cut when its credentials are revoked, and linked again with new ones in the same file", () =>
+    Effect.gen(function* () {
+      const { leaf, acme, installation, user } = yield* World
+      yield* waitUntil("the leaf node is linked", leaf.isLinked)
+      const revoked = { [user.publicKey]: Math.ceil(Date.now() / 1_000) }
+      yield* installation.push({ ...acme.account, revoked }, acme.keys)
+      yield* waitUntil(
+        "the line is cut",
+        Effect.map(leaf.isLinked, (linked) => !linked)
+      )
+      const next = yield* acme.user("leaf")
+      writeFileSync(leaf.file("leaf.creds"), Redacted.value(credsFile(next.claims, next.key)))
+      yield* waitUntil("the leaf node is linked again", leaf.isLinked)
     })
   )
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
@@ -122,6 +122,15 @@ describe("its program", () => {
     writeFileSync(file, before)
     assert.strictEqual(status, 1)
     assert.match(text, /not as it was issued\n +unpack the package again/)
+  })
+
+  it("refuses to replace another package, whose buffer would be out of reach", () => {
+    mkdirSync(join(folder, "etc"))
+    writeFileSync(join(folder, "etc", "leaf.conf"), "operator: another\n")
+    const { status, text } = install("--check")
+    rmSync(join(folder, "etc"), { recursive: true })
+    assert.strictEqual(status, 1)
+    assert.match(text, /site of another package.*\n +for new credentials replace .*leaf\.creds alone/)
   })
 
   it("says which of server, version and DNS fails, and what to do", () => {

@@ -65,6 +65,7 @@ export const startServers = Effect.fnUntraced(function* (natsConfig = "", resolv
     postgres,
     database,
     nats,
+    leafPort,
     keys,
     keyring,
     environment: { ...environment, NATS_URL: nats.url },
