@@ -37,7 +37,7 @@ describe("bulkhead doctor", () => {
         Effect.map(run(["doctor", "acme"]), ({ exit }) => exit === 0)
       )
       const well = yield* ok("doctor", "acme")
-      assert.match(well, /^CHECK +RESULT +SEEN\nconnection +ok +core reaches NATS and PostgreSQL\n/)
+      assert.match(well, /^CHECK +RESULT +SEEN\nconnection +ok +core reaches NATS and PostgreSQL\nrights +ok /)
       assert.match(well, /^account +- +this installation keeps no accounts/m)
 
       const connection = yield* Effect.promise(() => connect({ servers: core.nats.url }))

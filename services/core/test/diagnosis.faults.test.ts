@@ -1,7 +1,11 @@
 /** One thing of a tenant is broken, and the diagnosis names it and no other. */
 
-import { readFileSync } from "node:fs"
-import { type Servers, startServers, startSigner } from "@bulkhead/account-signer/testing"
+import { execFile } from "node:child_process"
+import { copyFileSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { credentialsWithout, type Servers, startServers, startSigner } from "@bulkhead/account-signer/testing"
 import { NKey, PLANS, signPlatformUser, signTenantAccount } from "@bulkhead/accounts"
 import { connectWith, inAnHour } from "@bulkhead/accounts/testing"
 import type { TenantSlug } from "@bulkhead/channels"
@@ -17,7 +21,12 @@ import { encode, ocsfEvent } from "../testing/events.ts"
 import { type Api, connectAs, issue, publish, query, startCoreOn } from "../testing/lifecycleHarness.ts"
 
 /** What was broken stays broken: a lane that failed once is not tried again, and nobody looks for drift. */
-const WITHOUT_REPAIR = { CORE_RESTARTS_MAX: "1", CORE_RETRY_RARE_MS: "600000", CORE_DRIFT_MS: "600000" }
+const WITHOUT_REPAIR = {
+  CORE_RESTARTS_MAX: "1",
+  CORE_RETRY_RARE_MS: "600000",
+  CORE_DRIFT_MS: "600000",
+  CORE_QUOTA_MEASURE_MS: "200"
+}
 
 const start = Effect.gen(function* () {
   const servers = yield* startServers()
@@ -104,6 +113,7 @@ const tenantsOfFaults = [
   "schema",
   "suspended",
   "rate",
+  "storage",
   "full",
   "roles",
   "imports",
@@ -154,6 +164,16 @@ describe("the diagnosis of a tenant", () => {
         )
         assertStops(yield* diagnosisOf(api, "t-rate"), "lane", /rate quota slows it down/, /limits set t-rate/)
 
+        const storage = { slug: "t-storage" }
+        yield* api.tenants.change({ params: storage, payload: { limits: { databaseBytes: 1 } } })
+        const storer = yield* connectAs(servers, yield* issue(api, "t-storage"))
+        yield* publish(storer, "events.poller.health", ocsfEvent("t-storage", 1))
+        yield* waitUntil(
+          "the lane is stopped",
+          Effect.map(api.health.get({ params: storage }), ({ heldBy }) => heldBy === "storage")
+        )
+        assertStops(yield* diagnosisOf(api, "t-storage"), "lane", /storage quota stops it.*bytes/, /databaseBytes=/)
+
         yield* api.tenants.change({ params: { slug: "t-full" }, payload: { limits: { streamBytes: 10_000 } } })
         const filler = yield* connectAs(servers, yield* issue(api, "t-full"))
         for (const message of [ocsfEvent("t-full", 1), encode({})]) {
@@ -180,7 +200,68 @@ describe("the diagnosis of a tenant", () => {
         yield* servers.postgres.stop
         assertStops(yield* diagnosisOf(api, "t-rate"), "connection", /NATS/, /nats-server/)
       }),
-    60_000
+    120_000
+  )
+
+  it.live(
+    "names a right that core's credentials lack until they are made anew, a consumer of the shared stream, and PostgreSQL",
+    () =>
+      Effect.gen(function* () {
+        const servers = yield* startServers()
+        yield* startSigner(servers)
+        // As those that were issued before core could ask for its rights.
+        copyFileSync(
+          yield* credentialsWithout(servers, "core", "$SYS.REQ.USER.INFO"),
+          join(servers.folder, "core.creds")
+        )
+        const shared = { ...WITHOUT_REPAIR, CORE_LAYOUT: "shared" }
+        const earlier = yield* Scope.make()
+        const old = yield* startCoreOn(servers, shared).pipe(Scope.provide(earlier))
+        yield* old.tenants.create({ payload: { slug: "acme" as TenantSlug, name: "acme", plan: "free" } })
+        yield* waitUntil(
+          "all but the rights is well",
+          Effect.map(diagnosisOf(old, "acme"), ({ checks }) =>
+            checks.every(({ check, outcome }) => (check === "rights") === (outcome === "failed"))
+          )
+        )
+        const lacking = yield* diagnosisOf(old, "acme")
+        assertStops(lacking, "rights", /may not publish on "\$SYS\.REQ\.USER\.INFO"/, /npm run bootstrap -w/)
+        yield* Scope.close(earlier, Exit.void)
+
+        yield* Effect.promise(() =>
+          promisify(execFile)(
+            process.execPath,
+            [
+              "--conditions=@bulkhead/source",
+              fileURLToPath(new URL("../../account-signer/src/bootstrap.ts", import.meta.url))
+            ],
+            { env: { PATH: process.env.PATH, ...servers.environment, BOOTSTRAP_FOLDER: servers.folder } }
+          )
+        )
+        const api = yield* startCoreOn(servers, shared)
+        yield* waitUntil(
+          "acme is well",
+          Effect.map(diagnosisOf(api, "acme"), ({ stopsAt }) => stopsAt === undefined)
+        )
+
+        yield* inJetStream(servers, ({ consumers }) => consumers.delete("events", "event-writer-acme"))
+        assertStops(
+          yield* diagnosisOf(api, "acme"),
+          "consumer",
+          /"events" has no consumer "event-writer-acme"/,
+          /again/
+        )
+
+        yield* servers.postgres.stop
+        yield* waitUntil(
+          "PostgreSQL is named",
+          Effect.map(diagnosisOf(api, "acme"), ({ stopsAt }) => stopsAt === "connection").pipe(
+            Effect.orElseSucceed(() => false)
+          )
+        )
+        assertStops(yield* diagnosisOf(api, "acme"), "connection", /PostgreSQL does not answer core/, /DATABASE_URL/)
+      }),
+    120_000
   )
 
   it("names a clock that is more than two seconds away", () => {

@@ -10,6 +10,7 @@ import { TenantUnknownProblem, UnavailableProblem } from "./problems.ts"
 /** The places, in the order in which a message comes by. */
 export const CHECKS = [
   "connection",
+  "rights",
   "clock",
   "account",
   "permissions",

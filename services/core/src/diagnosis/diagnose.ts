@@ -10,6 +10,7 @@ import { checkClocks } from "./checkClocks.ts"
 import { checkConnection } from "./checkConnection.ts"
 import { checkConsumer } from "./checkConsumer.ts"
 import { checkLane } from "./checkLane.ts"
+import { checkRights } from "./checkRights.ts"
 import { checkSchema } from "./checkSchema.ts"
 import { checkStream, isStreamThere } from "./checkStream.ts"
 import { looking, skipped } from "./finding.ts"
@@ -38,9 +39,10 @@ export const diagnose = Effect.fn("diagnose")(function* (tenant: Tenant) {
   const connection = yield* looking(checkConnection)
   if (connection.outcome === "failed") return diagnosisOf(tenant, withoutServers(connection))
   const isThere = yield* isStreamThere(tenant).pipe(Effect.orElseSucceed(() => false))
-  const { client, clock, stream, consumer, lane, schema } = yield* Effect.all(
+  const { client, rights, clock, stream, consumer, lane, schema } = yield* Effect.all(
     {
       client: checkClient(tenant, isThere),
+      rights: looking(checkRights),
       clock: looking(checkClocks),
       stream: looking(checkStream(tenant)),
       consumer: isThere ? looking(checkConsumer(tenant)) : Effect.succeed(skipped("there is no stream to read")),
@@ -49,7 +51,7 @@ export const diagnose = Effect.fn("diagnose")(function* (tenant: Tenant) {
     },
     { concurrency: "unbounded" }
   )
-  const findings = { connection, clock, ...client, stream, consumer, schema }
+  const findings = { connection, rights, clock, ...client, stream, consumer, schema }
   const needs = isThere
     ? ([
         ["consumer", consumer],
