@@ -24,7 +24,8 @@ const ANSWER_TIMEOUT_MS = 2_000
 /** Where a client of a tenant sends what the stream shall refuse. */
 export const PROBE_SUBJECT = "events.bulkhead.probe"
 
-export const provePublishing = Effect.fn("provePublishing")(function* (tenant: Tenant) {
+/** The client connects at once, and sends when the stream is there: when `stored` has come. */
+export const provePublishing = Effect.fn("provePublishing")(function* (tenant: Tenant, stored: Effect.Effect<void>) {
   const accounts = yield* TenantAccounts
   if (!accounts.areKept) return
   const user = yield* accounts.probeUser(tenant, "collector")
@@ -37,6 +38,7 @@ export const provePublishing = Effect.fn("provePublishing")(function* (tenant: T
     )
   )
   if (connection === undefined) return
+  yield* stored
   yield* Effect.tryPromise({
     try: async () => {
       const options = { expect: { streamName: "of-nobody" }, timeout: ANSWER_TIMEOUT_MS }

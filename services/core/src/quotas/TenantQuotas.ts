@@ -53,12 +53,14 @@ const make = Effect.gen(function* () {
       Effect.forEach([...open.values()], (quota) => look(quota).pipe(withTenant(quota.tenant)), { discard: true })
     )
 
-  const measure = Effect.gen(function* () {
-    if (open.size === 0) return
-    lastSizes = yield* sizes.measure([...open.keys()])
-    for (const [slug, bytes] of lastSizes) if (open.has(slug)) metrics.databaseBytes(slug, bytes)
-    yield* forEachOpen(judgeStorage)
-  }).pipe(
+  const measure = Effect.fnUntraced(
+    function* (slugs: ReadonlyArray<TenantSlug>) {
+      if (slugs.length === 0) return
+      const measured = yield* sizes.measure(slugs)
+      lastSizes = new Map([...lastSizes, ...measured].filter(([slug]) => open.has(slug)))
+      for (const [slug, bytes] of measured) if (open.has(slug)) metrics.databaseBytes(slug, bytes)
+      yield* forEachOpen(judgeStorage)
+    },
     Effect.catch((error) =>
       Effect.logWarning("tenants' schemas could not be measured; trying again", { problem: error.message })
     )
@@ -75,13 +77,16 @@ const make = Effect.gen(function* () {
     }
   })
 
+  let lookedAtMs = Number.NEGATIVE_INFINITY
   let measuredAtMs = Number.NEGATIVE_INFINITY
+  /** Those that were not measured yet, sooner than the rest: measuring opens every table, and new tenants come often. */
   const measureWhenDue = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis
-    const isUnknown = open.keys().some((slug) => !lastSizes.has(slug))
-    if (nowMs - measuredAtMs < (isUnknown ? Math.min(UNKNOWN_MS, quotaMeasureMs) : quotaMeasureMs)) return
-    measuredAtMs = nowMs
-    yield* measure
+    if (nowMs - lookedAtMs < Math.min(UNKNOWN_MS, quotaMeasureMs)) return
+    lookedAtMs = nowMs
+    const isDue = nowMs - measuredAtMs >= quotaMeasureMs
+    if (isDue) measuredAtMs = nowMs
+    yield* measure([...open.keys()].filter((slug) => isDue || !lastSizes.has(slug)))
   })
 
   yield* measureWhenDue.pipe(Effect.andThen(Effect.sleep(LOOK_EVERY)), Effect.forever, Effect.forkScoped)

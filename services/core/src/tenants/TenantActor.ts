@@ -2,7 +2,7 @@
  * One tenant's life in this process: make what its record wants, then run its lane; on any failure do both again after
  * a pause that grows. Every step is idempotent, so an actor never needs to know how far it, or one before it, got.
  */
-import { DEFAULT_TENANT, type PrefixMode } from "@bulkhead/channels"
+import { DEFAULT_TENANT, type PrefixMode, type TenantSlug } from "@bulkhead/channels"
 import { TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
 import { type Tenant, withTenant } from "@bulkhead/tenancy"
 import { Cause, Clock, Deferred, Effect, Exit, Predicate, Random, Schedule, Scope, Semaphore } from "effect"
@@ -35,27 +35,37 @@ export interface ActorSurroundings {
 const isInForce = ({ generation, appliedGeneration, status }: Tenant): boolean =>
   appliedGeneration >= generation && status !== "provisioning"
 
+/** Schema and role; gives the lanes that the schema has. */
+const provisionSchema = Effect.fnUntraced(function* (slug: TenantSlug) {
+  const { before } = yield* (yield* TenantSchemas).provision(slug)
+  return before === 0 ? [] : yield* (yield* TenantStats).lanes(slug)
+})
+
 /** Schema, role and stream. */
 const provisionStorage = Effect.fn("TenantActor.provisionStorage")(function* (
   { tenant, present }: ActorState,
   mode: PrefixMode
 ) {
-  if (present === undefined) yield* (yield* TenantSchemas).provision(tenant.slug)
   // Before the stream is looked at: see seatLane.
-  const lanes = present ?? (yield* (yield* TenantStats).lanes(tenant.slug))
+  const lanes = present ?? (yield* provisionSchema(tenant.slug))
   const stream = yield* (yield* TenantStreams).ensure(tenant, mode, lanes)
   return stream === undefined ? undefined : { source: { ...stream, mode }, lanes }
 })
 
 const ensureAccount = Effect.fn("TenantActor.ensureAccount")(function* (tenant: Tenant) {
-  if (!isInForce(tenant)) yield* (yield* TenantAccounts).ensure(tenant)
+  yield* (yield* TenantAccounts).ensure(tenant)
 })
 
-/** What the record wants is in force once a client that may get in reaches the stream. */
-const settle = Effect.fn("TenantActor.settle")(function* (state: ActorState) {
+/**
+ * What the record wants is in force once all is `stored`, and a client that may get in reaches the stream. The account
+ * is made, and the client let in, while schema and stream are.
+ */
+const settle = Effect.fn("TenantActor.settle")(function* (state: ActorState, stored: Effect.Effect<void>) {
   const { tenant } = state
   if (isInForce(tenant)) return
-  if (tenant.status !== "suspended" && tenant.slug !== DEFAULT_TENANT) yield* provePublishing(tenant)
+  yield* ensureAccount(tenant)
+  if (tenant.status !== "suspended" && tenant.slug !== DEFAULT_TENANT) yield* provePublishing(tenant, stored)
+  yield* stored
   state.tenant = yield* (yield* TenantStore).applied(tenant.slug, tenant.generation)
 })
 
@@ -63,14 +73,9 @@ const accountBackoff = Schedule.min([Schedule.exponential(PAUSE_MS_MIN), Schedul
   Schedule.jittered
 )
 
-/**
- * For a tenant that works already: a signer that is away delays what was asked for, and not the tenant's lane. Nor do
- * its clients wait for PostgreSQL to be cut; but all is in force only once it is `stored` too.
- */
-const followAccount = (state: ActorState, stored: Deferred.Deferred<void>) =>
-  ensureAccount(state.tenant).pipe(
-    Effect.andThen(Deferred.await(stored)),
-    Effect.andThen(settle(state)),
+/** For a tenant that works already: a signer that is away delays what was asked for, and not the tenant's lane. */
+const keepSettling = (state: ActorState, stored: Effect.Effect<void>) =>
+  settle(state, stored).pipe(
     Effect.tapError((error) => {
       state.lastError = error.message
       return Effect.logWarning("what was asked for the tenant waits", { problem: error.message })
@@ -84,16 +89,15 @@ const provision = Effect.fn("TenantActor.provision")(function* (
   mode: PrefixMode,
   turn: Effect.Effect<unknown>
 ) {
-  const storage = Effect.andThen(turn, provisionStorage(state, mode))
+  const stored = yield* Deferred.make<void>()
+  const storage = Effect.andThen(turn, provisionStorage(state, mode)).pipe(
+    Effect.tap(() => Deferred.succeed(stored, undefined))
+  )
   if (state.tenant.status !== "provisioning") {
-    const stored = yield* Deferred.make<void>()
-    yield* Effect.forkScoped(followAccount(state, stored))
-    const provisioned = yield* storage
-    yield* Deferred.succeed(stored, undefined)
-    return provisioned
+    yield* Effect.forkScoped(keepSettling(state, Deferred.await(stored)))
+    return yield* storage
   }
-  const [provisioned] = yield* Effect.all([storage, ensureAccount(state.tenant)], { concurrency: 2 })
-  yield* settle(state)
+  const [provisioned] = yield* Effect.all([storage, settle(state, Deferred.await(stored))], { concurrency: 2 })
   return provisioned
 })
 

@@ -106,10 +106,15 @@ const make = Effect.gen(function* () {
     return run(state, mode)
   }
 
-  /** The lanes of those tenants whose schema stands: asked for all at once, because starting is mostly asking. */
+  /**
+   * The lanes of those tenants whose schema stands: asked for all at once, because starting is mostly asking. Of one that
+   * is being made it need not be asked.
+   */
   const lanesWhereIntact = Effect.fnUntraced(
     function* (tenants: ReadonlyArray<Tenant>) {
-      const intact = [...(yield* schemas.intact(tenants.map(({ slug }) => slug)))]
+      const made = tenants.filter(({ status }) => status !== "provisioning")
+      if (made.length === 0) return new Map<string, ReadonlyArray<LaneStats>>()
+      const intact = [...(yield* schemas.intact(made.map(({ slug }) => slug)))]
       const lanes = yield* stats.lanesOf(intact)
       return new Map(intact.map((slug) => [slug, lanes.get(slug) ?? []]))
     },
