@@ -168,8 +168,12 @@ const readDeadLetters = Effect.fnUntraced(function* (
   audit: TenantAudit
 ) {
   const numberOf = new Map([...ledger.poison.keys()].map((number) => [ledger.sequences[number] ?? 0, number]))
+  const table = `"${schemaName(slug)}".dead_letters`
+  // Made with the first letter.
+  const [kept] = yield* sql`select 1 where to_regclass(${table}) is not null`
+  if (kept === undefined) return
   const letters = yield* sql.unsafe<StoredDeadLetter>(
-    `select sequence::float8 as sequence, subject, reason, payload from "${schemaName(slug)}".dead_letters order by id`
+    `select sequence::float8 as sequence, subject, reason, payload from ${table} order by id`
   )
   for (const letter of letters) audit.deadLetter(letter, numberOf)
 })

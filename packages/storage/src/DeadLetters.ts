@@ -18,6 +18,8 @@ import type {
   StoredMessage
 } from "./DeadLetter.ts"
 import { matches } from "./internal/deadLetterFilter.ts"
+import { DEAD_LETTERS } from "./internal/deadLetterTables.ts"
+import { whereTable } from "./internal/hasTable.ts"
 import { insertAcceptable } from "./internal/insertAcceptable.ts"
 import { isInWindow, monthOf } from "./internal/partitions.ts"
 import { pgArray } from "./internal/pgArray.ts"
@@ -129,6 +131,9 @@ const make = Effect.gen(function* () {
 
   const lettersOf = (tenant: TenantSlug) => sql`${sql(schemaName(tenant))}.dead_letters`
 
+  /** Of a statement about letters: none where none was ever kept. */
+  const whereKept = (tenant: TenantSlug) => whereTable(sql, schemaName(tenant), DEAD_LETTERS)
+
   const list = Effect.fn("DeadLetters.list")(function* (
     tenant: TenantSlug,
     filter: DeadLetterFilter,
@@ -137,12 +142,13 @@ const make = Effect.gen(function* () {
     const before = beforeId === undefined ? sql`true` : sql`id < ${PgTypes.int8(BigInt(beforeId))}`
     return yield* sql<DeadLetterEntry>`
       select ${entry} from ${lettersOf(tenant)} where ${before} and ${matches(sql, filter)}
-      order by dead_letters.id desc limit ${limit}`.pipe(asTenant(sql, "DeadLetters.list", tenant))
+      order by dead_letters.id desc limit ${limit}`.pipe(whereKept(tenant), asTenant(sql, "DeadLetters.list", tenant))
   })
 
   const get = Effect.fn("DeadLetters.get")(function* (tenant: TenantSlug, id: number) {
     const [letter] = yield* sql<KeptDeadLetter>`
       select ${whole} from ${lettersOf(tenant)} letter where id = ${PgTypes.int8(BigInt(id))}`.pipe(
+      whereKept(tenant),
       asTenant(sql, "DeadLetters.get", tenant)
     )
     return letter
@@ -239,7 +245,7 @@ const make = Effect.gen(function* () {
     selection: DeadLetterSelection,
     decode: MessageDecoder
   ) {
-    const found = yield* find(tenant, selection).pipe(asTenant(sql, "DeadLetters.retry", tenant))
+    const found = yield* find(tenant, selection).pipe(whereKept(tenant), asTenant(sql, "DeadLetters.retry", tenant))
     const seen = new Map<number, DeadLetterOutcome>()
     for (const chunk of inChunks(found)) {
       for (const outcome of yield* retryChunk(tenant, chunk, decode)) seen.set(outcome.id, outcome)
@@ -268,11 +274,13 @@ const make = Effect.gen(function* () {
     // What comes while this runs was not meant.
     const [newest] = yield* sql<{ id: number }>`
       select coalesce(max(id), 0)::float8 as id from ${lettersOf(tenant)}`.pipe(
+      whereKept(tenant),
       asTenant(sql, "DeadLetters.purge", tenant)
     )
+    if (newest === undefined) return 0
     let purged = 0
     for (;;) {
-      const now = yield* purgeChunk(tenant, which, newest?.id ?? 0)
+      const now = yield* purgeChunk(tenant, which, newest.id)
       purged += now
       if (now < PURGE_LETTERS_MAX) return purged
     }
@@ -282,6 +290,7 @@ const make = Effect.gen(function* () {
     const [found] = yield* sql<{ letters: number }>`
       select count(*)::float8 as letters from ${lettersOf(tenant)}
       where id > ${PgTypes.int8(BigInt(afterId))} and ${matches(sql, filter)}`.pipe(
+      whereKept(tenant),
       asTenant(sql, "DeadLetters.count", tenant)
     )
     return found?.letters ?? 0
@@ -290,7 +299,7 @@ const make = Effect.gen(function* () {
   const counts = Effect.fn("DeadLetters.counts")(function* (tenant: TenantSlug) {
     const rows = yield* sql<{ reason: DeadLetterReason; letters: number }>`
       select reason, letters::float8 as letters from ${sql(schemaName(tenant))}.dead_letter_counts
-      where letters > 0 order by reason`.pipe(asTenant(sql, "DeadLetters.counts", tenant))
+      where letters > 0 order by reason`.pipe(whereKept(tenant), asTenant(sql, "DeadLetters.counts", tenant))
     return Object.fromEntries(rows.map(({ reason, letters }) => [reason, letters])) as DeadLetterCounts
   })
 

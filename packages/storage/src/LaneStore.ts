@@ -109,6 +109,7 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
    * to the default one, and without the table the commit fails and forgets what was remembered.
    */
   const prepare = Effect.fnUntraced(function* (tenant: TenantSlug, { table, rows }: TableRows) {
+    if (rows.length === 0) return
     const tables = tablesSeenOf(tenant)
     const seen = tables.get(table.name)
     const unseen = new Set<MonthIndex>()

@@ -7,11 +7,14 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
+import { makeDeadLetterTables } from "./internal/deadLetterTables.ts"
+import { whereTable } from "./internal/hasTable.ts"
 import { inOneTrip } from "./internal/inOneTrip.ts"
 import { migrate } from "./internal/migrate.ts"
 import { quoted } from "./internal/quoted.ts"
 import { lockForReplay } from "./internal/replayLock.ts"
 import { replaySchemaName } from "./internal/replaySchemaName.ts"
+import { makeReplaysTable, REPLAYS } from "./internal/replaysTable.ts"
 import { copyWindow, lockTables, ordinaryTimes, prepareNamesakes, replaceTables } from "./internal/replayTables.ts"
 import { asStorageError, failed } from "./internal/sqlFailure.ts"
 import { OLDEST_VERSION, tenantMigrations } from "./internal/tenantMigrations.ts"
@@ -104,6 +107,9 @@ const make = Effect.gen(function* () {
      rows_copied::float8 as "rowsCopied", error`
   )
 
+  /** Of a statement about replays: none where none was ever asked for. */
+  const whereAsked = (tenant: TenantSlug) => whereTable(sql, schemaName(tenant), REPLAYS)
+
   const lost = (operation: string, tenant: TenantSlug, { id }: Pick<Replay, "id">) =>
     failed(operation, new ReplayLost({ tenant, replay: id }))
 
@@ -135,6 +141,7 @@ const make = Effect.gen(function* () {
       if (fromSequence < first || fromSequence > last) {
         return yield* failed(operation, new OutOfReach({ lane, sequence: fromSequence, first, last }))
       }
+      yield* makeReplaysTable(sql, schemaName(tenant))
       const [replay] = yield* sql<Replay>`
         insert into ${replaysOf(tenant)} (lane, from_seq) values (${lane}, ${int8(fromSequence)}) returning ${columns}`
       // As the login role again, in the same transaction: a replay is never without a call.
@@ -149,19 +156,24 @@ const make = Effect.gen(function* () {
   const list = Effect.fn("ReplayStore.list")(function* (tenant: TenantSlug) {
     return yield* sql<Replay>`
       select ${columns} from ${replaysOf(tenant)} order by replays.id desc limit ${REPLAYS_LISTED_MAX}`.pipe(
+      whereAsked(tenant),
       asTenant(sql, "ReplayStore.list", tenant)
     )
   })
 
   const get = Effect.fn("ReplayStore.get")(function* (tenant: TenantSlug, id: number) {
     const [replay] = yield* sql<Replay>`
-      select ${columns} from ${replaysOf(tenant)} where id = ${int8(id)}`.pipe(asTenant(sql, "ReplayStore.get", tenant))
+      select ${columns} from ${replaysOf(tenant)} where id = ${int8(id)}`.pipe(
+      whereAsked(tenant),
+      asTenant(sql, "ReplayStore.get", tenant)
+    )
     return replay
   })
 
   const unfinished = Effect.fn("ReplayStore.unfinished")(function* (tenant: TenantSlug) {
     const [replay] = yield* sql<Replay>`
       select ${columns} from ${replaysOf(tenant)} where finished_at is null`.pipe(
+      whereAsked(tenant),
       asTenant(sql, "ReplayStore.unfinished", tenant)
     )
     return replay
@@ -209,7 +221,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const ended = yield* sql`
         update ${replaysOf(tenant)} set status = ${status}, finished_at = now(), error = ${error ?? null}
-        where id = ${int8(id)} and finished_at is null returning 1`
+        where id = ${int8(id)} and finished_at is null returning 1`.pipe(whereAsked(tenant))
       if (ended.length > 0) yield* dropFresh(tenant)
     }).pipe(asTenant(sql, operation, tenant))
 
@@ -285,6 +297,7 @@ const make = Effect.gen(function* () {
   /** The lane's dead letters from the replay's first sequence on become those that the replay found. */
   const replaceDeadLetters = Effect.fnUntraced(function* (tenant: TenantSlug, { lane, fromSequence }: Replay) {
     const { live, fresh } = schemasOf(tenant)
+    for (const schema of [live, fresh]) yield* makeDeadLetterTables(sql, schema)
     yield* sql`
       delete from ${sql(live)}.dead_letters where lane = ${lane} and sequence >= ${int8(fromSequence)}`
     const letter = sql.literal("lane, sequence, subject, headers, payload, reason, detail, received_at, created_at")

@@ -6,7 +6,9 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import { ocsfEvents } from "@bulkhead/records"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
+import { DEAD_LETTERS } from "./internal/deadLetterTables.ts"
 import { expireRollUps } from "./internal/flowRollUps.ts"
+import { whereTable } from "./internal/hasTable.ts"
 import {
   endOf,
   listMonths,
@@ -15,7 +17,7 @@ import {
   type PartitionedTable,
   partitionName
 } from "./internal/partitions.ts"
-import { recordTablesIn } from "./internal/recordTables.ts"
+import { filledTablesIn } from "./internal/recordTables.ts"
 import { asTenant } from "./internal/tenantTransaction.ts"
 import type { StorageError } from "./StorageError.ts"
 
@@ -73,12 +75,14 @@ const make = Effect.gen(function* () {
     const lifetimeMs = options.days * DAY_MS
     const expiry = new Date(now.getTime() - lifetimeMs)
     return yield* Effect.gen(function* () {
-      // Every tenant has events. Of other kinds a month is made when its first row comes.
+      const tables = yield* filledTablesIn(sql, schema)
+      // Of other kinds a month is made when its first row comes.
       const month = monthOf(now)
-      const made = yield* makePartitions(sql, schema, ocsfEvents, [month, month + 1])
+      const hasEvents = tables.some(({ name }) => name === ocsfEvents.name)
+      const made = hasEvents ? yield* makePartitions(sql, schema, ocsfEvents, [month, month + 1]) : []
       const dropped: Array<string> = []
       let strayRows = 0
-      for (const table of yield* recordTablesIn(sql, schema)) {
+      for (const table of tables) {
         const expired = yield* expire(schema, table, expiry)
         dropped.push(...expired.dropped)
         strayRows += expired.strayRows
@@ -86,7 +90,7 @@ const make = Effect.gen(function* () {
       yield* expireRollUps(sql, schema, { now, lifetimeMs })
       const [letters] = yield* sql<{ count: number }>`
         with letters as (delete from ${sql(schema)}.dead_letters where received_at < ${expiry} returning 1)
-        select count(*)::int as count from letters`
+        select count(*)::int as count from letters`.pipe(whereTable(sql, schema, DEAD_LETTERS))
       return {
         made: made.map((month) => partitionName(ocsfEvents.name, month)),
         dropped,

@@ -4,13 +4,11 @@
  * such a transaction even our own process has no right on a tenant's rows.
  */
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
-import { ocsfEvents } from "@bulkhead/records"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { Database } from "./Database.ts"
 import { inOneTrip } from "./internal/inOneTrip.ts"
 import { ifLaneWriters, LANE_WRITERS } from "./internal/laneWriters.ts"
 import { migrate, versionIn } from "./internal/migrate.ts"
-import { makePartitions, monthOf, newPartition } from "./internal/partitions.ts"
 import { quoted } from "./internal/quoted.ts"
 import { replaySchemaName } from "./internal/replaySchemaName.ts"
 import { asStorageError } from "./internal/sqlFailure.ts"
@@ -36,8 +34,8 @@ export class TenantSchemas extends Context.Service<
   TenantSchemas,
   {
     /**
-     * Role, schema, migrations and this month's partitions, whatever of it is missing, in one transaction. Any number
-     * of processes may ask at once. Fails with `TenantUnknown`.
+     * Role, schema and migrations, whatever of it is missing, in one transaction. Any number of processes may ask at
+     * once. Fails with `TenantUnknown`.
      */
     readonly provision: (slug: TenantSlug) => Effect.Effect<SchemaVersions, StorageError>
     /**
@@ -95,17 +93,18 @@ const make = Effect.gen(function* () {
     const tenant = yield* tenants.get(slug)
     const schema = schemaName(slug)
     return yield* Effect.gen(function* () {
-      yield* inOneTrip(sql, [...roleAndSchema(schema), `perform set_config('role', '${schema}', true)`])
-      const month = monthOf(new Date(yield* Clock.currentTimeMillis))
-      const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id), {
-        oldest: OLDEST_VERSION,
-        whenNew: [newPartition(schema, ocsfEvents.name, month)]
-      })
-      if (versions.before > 0) yield* makePartitions(sql, schema, ocsfEvents, [month])
-      yield* sql`select set_config('role', 'none', true)`
-      yield* sql`
-        insert into bulkhead.tenant_schemas as known (tenant, version) values (${slug}, ${versions.after})
-        on conflict (tenant) do update set version = excluded.version where known.version <> excluded.version`
+      yield* inOneTrip(sql, [
+        // What a crash takes is made again, and whatever is committed after it and must last takes it to the disk too.
+        "perform set_config('synchronous_commit', 'off', true)",
+        ...roleAndSchema(schema),
+        `perform set_config('role', '${schema}', true)`
+      ])
+      const versions = yield* migrate(sql, schema, tenantMigrations(schema, tenant.id), { oldest: OLDEST_VERSION })
+      yield* inOneTrip(sql, [
+        "perform set_config('role', 'none', true)",
+        `insert into bulkhead.tenant_schemas as known (tenant, version) values ('${slug}', ${versions.after})
+           on conflict (tenant) do update set version = excluded.version where known.version <> excluded.version`
+      ])
       return versions
     }).pipe(sql.withTransaction, asStorageError("TenantSchemas.provision"))
   })

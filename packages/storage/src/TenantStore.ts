@@ -186,16 +186,19 @@ const make = Effect.gen(function* () {
   const applied = Effect.fn("TenantStore.applied")(function* (slug: TenantSlug, generation: number) {
     return yield* Effect.gen(function* () {
       const rows = yield* sql<{ wasProvisioning: boolean }>`
-        update bulkhead.tenants as now set
-          applied_generation = greatest(now.applied_generation, ${generation}),
-          status = case when now.status = 'provisioning' then 'active' else now.status end,
+        update bulkhead.tenants set
+          applied_generation = greatest(applied_generation, ${generation}),
+          status = case when status = 'provisioning' then 'active' else status end,
           updated_at = now()
-        from bulkhead.tenants as before
-        where now.slug = ${slug} and before.id = now.id
-          and (now.applied_generation < ${generation} or now.status = 'provisioning')
-        returning before.status = 'provisioning' as "wasProvisioning"`
-      const tenant = yield* get(slug)
-      if (rows[0]?.wasProvisioning === true) yield* announce(tenant, "updated")
+        from (
+          select id as known, status = 'provisioning' as "wasProvisioning" from bulkhead.tenants where slug = ${slug}
+        ) as before
+        where id = known and (applied_generation < ${generation} or status = 'provisioning')
+        returning ${columns}, "wasProvisioning"`
+      const [changed] = rows
+      if (changed === undefined) return yield* get(slug)
+      const tenant = yield* only("TenantStore.applied", slug, rows)
+      if (changed.wasProvisioning) yield* announce(tenant, "updated")
       return tenant
     }).pipe(sql.withTransaction, asStorageError("TenantStore.applied"))
   })

@@ -1,7 +1,9 @@
 import { PostgresServer } from "@bulkhead/devstack"
+import { ocsfEvents } from "@bulkhead/records"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Database, type StorageError, TenantSchemas, TenantStore } from "../src/index.ts"
+import { prepareTable } from "../src/internal/recordTables.ts"
 import { newestVersion } from "../src/internal/tenantMigrations.ts"
 import { becomeTenant } from "../src/internal/tenantTransaction.ts"
 import { asSuperuser, newTenant, slug, storage } from "./fixtures.ts"
@@ -51,7 +53,7 @@ describe("TenantSchemas", () => {
           const { sql } = yield* Database
           const tenant = yield* newTenant("stamped")
           const [row] = yield* Effect.andThen(
-            becomeTenant(sql, tenant.slug),
+            Effect.andThen(becomeTenant(sql, tenant.slug), prepareTable(sql, "tenant_stamped", ocsfEvents, [])),
             sql<{ id: string }>`
               insert into tenant_stamped.ocsf_events (id, time, class_uid, category_uid, type_uid, activity_id)
               values (gen_random_uuid(), now(), 1, 1, 1, 1) returning tenant_id as id`

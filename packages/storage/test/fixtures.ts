@@ -12,6 +12,7 @@ import {
   TenantSchemas,
   TenantStore
 } from "../src/index.ts"
+import { whereTable } from "../src/internal/hasTable.ts"
 import { becomeTenant } from "../src/internal/tenantTransaction.ts"
 
 /**
@@ -138,7 +139,9 @@ export const tablesOf = (tenant: TenantSlug) => {
     Effect.gen(function* () {
       const { sql } = yield* Database
       const rows = sql<Record<string, unknown>>`
-        select * from ${sql(schemaName(tenant))}.${sql(table)} order by ${sql(order)}`
+        select * from ${sql(schemaName(tenant))}.${sql(table)} order by ${sql(order)}`.pipe(
+        whereTable(sql, schemaName(tenant), table)
+      )
       return yield* Effect.andThen(becomeTenant(sql, tenant), rows).pipe(sql.withTransaction)
     })
   return { events: read("ocsf_events", "id"), deadLetters: read("dead_letters", "id") }

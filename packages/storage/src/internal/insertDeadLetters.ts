@@ -1,5 +1,7 @@
 import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect } from "effect"
 import type { DeadLetter } from "../DeadLetter.ts"
+import { makeDeadLetterTables } from "./deadLetterTables.ts"
 import { pgArray } from "./pgArray.ts"
 import { storable } from "./storable.ts"
 
@@ -14,7 +16,10 @@ export const insertDeadLetters = (
   schema: string,
   lane: string,
   letters: ReadonlyArray<DeadLetter>
-) => sql`
+) =>
+  Effect.andThen(
+    makeDeadLetterTables(sql, schema),
+    sql`
   insert into ${sql(schema)}.dead_letters
     (lane, sequence, subject, headers, payload, reason, detail, received_at)
   select ${lane}, sequence, subject, headers::jsonb, payload, reason, detail, received_at from unnest(
@@ -47,3 +52,4 @@ export const insertDeadLetters = (
       OID.timestamptz
     )}
   ) as letter (sequence, subject, headers, payload, reason, detail, received_at)`
+  )

@@ -5,6 +5,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { DatabaseMisconfigured } from "../StorageError.ts"
+import { hasTable } from "./hasTable.ts"
 import { inOneTrip } from "./inOneTrip.ts"
 import { quoted } from "./quoted.ts"
 import { failed } from "./sqlFailure.ts"
@@ -18,8 +19,6 @@ export interface Migration {
 export interface MigrateOptions {
   /** The version of the first step; a schema that is older is refused. Default 1. */
   readonly oldest?: number
-  /** What else a schema gets that has nothing yet. */
-  readonly whenNew?: ReadonlyArray<string>
 }
 
 /** Brings `schema` to the newest version and gives the versions before and after. Each step is one trip to the server. */
@@ -27,7 +26,7 @@ export const migrate = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   schema: string,
   migrations: ReadonlyArray<Migration>,
-  { oldest = 1, whenNew = [] }: MigrateOptions = {}
+  { oldest = 1 }: MigrateOptions = {}
 ) {
   const table = `${quoted(schema)}.schema_migrations`
   const before = yield* versionIn(sql, schema)
@@ -39,7 +38,6 @@ export const migrate = Effect.fnUntraced(function* (
     yield* inOneTrip(sql, [
       ...(isFirst ? [versionsTable(table)] : []),
       ...statements,
-      ...(isFirst ? whenNew : []),
       `insert into ${table} (version, name) values (${version}, '${name.replaceAll("'", "''")}')`
     ])
   }
@@ -67,8 +65,7 @@ const tooOld = (schema: string, version: number, oldest: number) =>
 /** The version of `schema`; 0 where it has no migration yet. */
 export const versionIn = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string) {
   const table = `${quoted(schema)}.schema_migrations`
-  const [found] = yield* sql<{ isPresent: boolean }>`select to_regclass(${table}) is not null as "isPresent"`
-  if (found?.isPresent !== true) return 0
+  if (!(yield* hasTable(sql, schema, "schema_migrations"))) return 0
   const [row] = yield* sql.unsafe<{ version: number | null }>(`select max(version) as version from ${table}`)
   return row?.version ?? 0
 })

@@ -1,6 +1,7 @@
 /**
- * The tables of records in a schema. A tenant begins with one for events; any other is made when its first row comes,
- * because most tenants have few kinds, and making all of them would double what a new tenant costs.
+ * The tables of records in a schema. A tenant begins with one for events that has no partition yet, and so takes no row;
+ * the partitions, and every other table, are made when the first row comes. Most tenants have few kinds, and making all
+ * of them would double what a new tenant costs.
  *
  * A table is made as `records` describes it. One that is there keeps the columns it has: a column that a release adds
  * to the description needs a migration that adds it where the table exists.
@@ -9,8 +10,9 @@ import { type ColumnType, logs, netflowMetrics, networkActivity, otelTraces, typ
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { flowRollUps } from "./flowRollUps.ts"
+import { hasTable } from "./hasTable.ts"
 import { inOneTrip } from "./inOneTrip.ts"
-import { lockPartitions, type MonthIndex, makePartitions, type PartitionedTable } from "./partitions.ts"
+import { lockPartitions, type MonthIndex, makePartitions, newPartition, type PartitionedTable } from "./partitions.ts"
 import { quoted } from "./quoted.ts"
 
 /** Where the type of a column has another name than the way its values travel. */
@@ -37,6 +39,8 @@ const EXTRAS: Readonly<Record<string, TableExtras>> = {
   [netflowMetrics.name]: { beside: flowRollUps }
 }
 
+const defaultOf = (table: string): string => `${table}_default`
+
 /** The tables of records in `schema`: those that are partitioned. */
 export const recordTablesIn = (sql: PgClient.PgClient, schema: string) =>
   sql<PartitionedTable>`
@@ -45,6 +49,15 @@ export const recordTablesIn = (sql: PgClient.PgClient, schema: string) =>
       join pg_namespace on pg_namespace.oid = relnamespace
       join pg_attribute on attrelid = partrelid and attnum = partattrs[0]
     where nspname = ${schema} order by 1`
+
+/** Those that have had a row, and so have partitions. */
+export const filledTablesIn = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string) {
+  const filled: Array<PartitionedTable> = []
+  for (const table of yield* recordTablesIn(sql, schema)) {
+    if (yield* hasTable(sql, schema, defaultOf(table.name))) filled.push(table)
+  }
+  return filled
+})
 
 /** The default of `tenant_id`, as the table that every schema has says it. */
 const tenantIdIn = (sql: PgClient.PgClient, schema: string) =>
@@ -74,17 +87,31 @@ const statementsOf = (schema: string, { name, columns, timeColumn }: RecordTable
     `create table ${table} (${texts.join(", ")}) partition by range (${quoted(timeColumn)})`,
     `create index on ${table} using brin (${quoted(timeColumn)}) with (pages_per_range = 32, autosummarize = on)`,
     ...(extras.indexes ?? []).map((index) => `create index on ${table} ${index}`),
-    `create table ${quoted(schema)}.${quoted(`${name}_default`)} partition of ${table} default`,
     ...(extras.beside?.(schema) ?? [])
   ]
 }
 
-/** Makes the table, unless it is there, in the tenant's transaction. */
-const makeTable = Effect.fnUntraced(function* (sql: PgClient.PgClient, schema: string, table: RecordTable) {
-  const [found] = yield* sql<{ isPresent: boolean }>`
-    select to_regclass(${`${quoted(schema)}.${quoted(table.name)}`}) is not null as "isPresent"`
-  if (found?.isPresent === true) return
-  yield* inOneTrip(sql, statementsOf(schema, table, yield* tenantIdIn(sql, schema)))
+/**
+ * Makes what is missing of the table, its default partition and those of `months`, in the tenant's transaction. The
+ * default one takes what no monthly partition covers, so that an odd time never stops a lane. Gives false where all but
+ * some months was there.
+ */
+const makeTable = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  schema: string,
+  table: RecordTable,
+  months: ReadonlyArray<MonthIndex>
+) {
+  const { name } = table
+  if (yield* hasTable(sql, schema, defaultOf(name))) return false
+  const isPresent = yield* hasTable(sql, schema, name)
+  const parent = `${quoted(schema)}.${quoted(name)}`
+  yield* inOneTrip(sql, [
+    ...(isPresent ? [] : statementsOf(schema, table, yield* tenantIdIn(sql, schema))),
+    `create table ${quoted(schema)}.${quoted(defaultOf(name))} partition of ${parent} default`,
+    ...months.map((month) => newPartition(schema, name, month))
+  ])
+  return true
 })
 
 /** Makes what rows of these months need, where it is missing, in the tenant's transaction. */
@@ -95,6 +122,6 @@ export const prepareTable = Effect.fnUntraced(function* (
   months: ReadonlyArray<MonthIndex>
 ) {
   yield* lockPartitions(sql, schema)
-  yield* makeTable(sql, schema, table)
+  if (yield* makeTable(sql, schema, table, months)) return
   if (months.length > 0) yield* makePartitions(sql, schema, table, months)
 })

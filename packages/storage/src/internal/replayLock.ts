@@ -6,17 +6,21 @@ import { schemaName, type TenantSlug } from "@bulkhead/channels"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { ReplayUnfinished } from "../StorageError.ts"
+import { whereTable } from "./hasTable.ts"
+import { REPLAYS } from "./replaysTable.ts"
 import { failed } from "./sqlFailure.ts"
 
 const lockName = (tenant: TenantSlug): string => `bulkhead.replay.${schemaName(tenant)}`
 
 /** The id of the replay that is not finished. */
-const unfinished = (sql: PgClient.PgClient, tenant: TenantSlug) =>
-  Effect.map(
-    sql<{ id: number }>`
-      select id::float8 as id from ${sql(schemaName(tenant))}.replays where finished_at is null`,
-    ([replay]) => replay?.id
+const unfinished = (sql: PgClient.PgClient, tenant: TenantSlug) => {
+  const schema = schemaName(tenant)
+  return sql<{ id: number }>`
+    select id::float8 as id from ${sql(schema)}.replays where finished_at is null`.pipe(
+    whereTable(sql, schema, REPLAYS),
+    Effect.map(([replay]) => replay?.id)
   )
+}
 
 const refuseUnfinished = Effect.fnUntraced(function* (sql: PgClient.PgClient, operation: string, tenant: TenantSlug) {
   const replay = yield* unfinished(sql, tenant)
