@@ -58,12 +58,14 @@ export class AccountBook extends Context.Service<
     /** Forgets an account and its users, and says how many users there were. The audit record stays. */
     readonly forget: (tenant: TenantSlug) => Effect.Effect<number, StorageError>
     /**
-     * Writes down a user before it is signed, and when the one whose place it takes retires: both or neither. The same
-     * key again has the longer of its times. A key that was revoked, or is another role's or tenant's, stays as it is.
+     * Writes down a user before it is signed, with the record of its signature, and when the one whose place it takes
+     * retires: all or nothing. The same key again has the longer of its times. A key that was revoked, or is another
+     * role's or tenant's, stays as it is.
      */
     readonly addUser: (
       tenant: TenantSlug,
       user: IssuedUser,
+      signature: Signature,
       replaces?: Predecessor
     ) => Effect.Effect<UserAdded, StorageError>
     readonly users: (tenant: TenantSlug) => Effect.Effect<ReadonlyArray<IssuedUser>, StorageError>
@@ -194,31 +196,44 @@ const make = Effect.gen(function* () {
       return counted?.users ?? 0
     }).pipe(sql.withTransaction, asStorageError("AccountBook.forget"))
 
-  const addUser: AccountBook["Service"]["addUser"] = (tenant, user, replaces) =>
-    Effect.gen(function* () {
-      if (replaces !== undefined) {
-        const retired = yield* sql`
-          update bulkhead_signer.users set retires_at = least(retires_at, ${DateTime.toDateUtc(replaces.retiresAt)})
-          where tenant = ${tenant} and public_key = ${replaces.publicKey} and revoked_at is null returning 1`
-        if (retired.length === 0) return yield* new UserRefused({ refusedFor: "predecessor-unknown" })
-      }
-      const [row] = yield* sql<UserRow>`
+  const retire = Effect.fnUntraced(function* (tenant: TenantSlug, { publicKey, retiresAt }: Predecessor) {
+    const retired = yield* sql`
+      update bulkhead_signer.users set retires_at = least(retires_at, ${DateTime.toDateUtc(retiresAt)})
+      where tenant = ${tenant} and public_key = ${publicKey} and revoked_at is null returning 1`
+    if (retired.length === 0) return yield* new UserRefused({ refusedFor: "predecessor-unknown" })
+  })
+
+  /** One statement: a user is never without the record of its signature. */
+  const insertUser = Effect.fnUntraced(function* (tenant: TenantSlug, user: IssuedUser, signature: Signature) {
+    const { actor, operation, subject, keyId, details } = signature
+    const [row] = yield* sql<UserRow>`
+      with added as (
         insert into bulkhead_signer.users as known (public_key, tenant, role, name, purpose, issued_at, expires_at)
         values (${user.publicKey}, ${tenant}, ${user.role}, ${user.name}, ${user.purpose},
           ${DateTime.toDateUtc(user.issuedAt)}, ${DateTime.toDateUtc(user.expiresAt)})
         on conflict (public_key) do update set
           name = excluded.name, purpose = excluded.purpose, expires_at = greatest(known.expires_at, excluded.expires_at)
         where (known.tenant, known.role) = (excluded.tenant, excluded.role) and known.revoked_at is null
-        returning ${userColumns}`
-      if (row !== undefined) return { user: toUser(row) }
-      const [known] = yield* sql`
-        select from bulkhead_signer.users where public_key = ${user.publicKey} and revoked_at is not null`
-      return yield* new UserRefused({ refusedFor: known === undefined ? "taken" : "revoked" })
-    }).pipe(
-      sql.withTransaction,
+        returning *
+      ), recorded as (
+        insert into bulkhead_signer.audit (actor, operation, tenant, subject, key_id, details)
+        select ${actor}, ${operation}, ${signature.tenant}, ${subject}, ${keyId}, ${details} from added
+      )
+      select ${userColumns} from added`
+    if (row !== undefined) return { user: toUser(row) }
+    const [known] = yield* sql`
+      select from bulkhead_signer.users where public_key = ${user.publicKey} and revoked_at is not null`
+    return yield* new UserRefused({ refusedFor: known === undefined ? "taken" : "revoked" })
+  })
+
+  const addUser: AccountBook["Service"]["addUser"] = (tenant, user, signature, replaces) => {
+    const insert = insertUser(tenant, user, signature)
+    const add = replaces === undefined ? insert : sql.withTransaction(Effect.andThen(retire(tenant, replaces), insert))
+    return add.pipe(
       Effect.catchTag("UserRefused", ({ refusedFor }) => Effect.succeed({ refusedFor })),
       asStorageError("AccountBook.addUser")
     )
+  }
 
   const users = (tenant: TenantSlug) =>
     sql<UserRow>`

@@ -173,18 +173,19 @@ const make = Effect.gen(function* () {
       return yield* new RequestRefused({ kind: "invalid", problem })
     }
     const keys = yield* keysOf(tenant)
-    const added = yield* book.addUser(tenant, { publicKey, role, name, purpose, issuedAt, expiresAt }, request.replaces)
-    if ("refusedFor" in added) return yield* refusedUser(request, added.refusedFor)
-    const identity = { name, publicKey, expiresAt: DateTime.toDateUtc(expiresAt) }
-    const claims = yield* Effect.promise(() => signTenantUser(identity, role, keys))
-    yield* book.record({
+    const signature = {
       actor,
       operation: "sign-user",
       tenant,
       subject: publicKey,
       keyId: keys.signing[role].publicKey,
       details: `${role} ${name} until ${DateTime.formatIso(expiresAt)}: ${purpose}`
-    })
+    }
+    const user = { publicKey, role, name, purpose, issuedAt, expiresAt }
+    const added = yield* book.addUser(tenant, user, signature, request.replaces)
+    if ("refusedFor" in added) return yield* refusedUser(request, added.refusedFor)
+    const identity = { name, publicKey, expiresAt: DateTime.toDateUtc(expiresAt) }
+    const claims = yield* Effect.promise(() => signTenantUser(identity, role, keys))
     return { claims, user: added.user }
   })
 
