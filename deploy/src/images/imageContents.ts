@@ -13,6 +13,7 @@ export const imageContents: Readonly<Record<string, Readonly<Record<string, stri
   core: { main: "services/core/src/main.ts", migrate: "services/core/src/migrate.ts" },
   "db-event-writer": { main: "services/db-event-writer/src/main.ts" },
   "edge-collector": { main: "services/edge-collector/src/main.ts" },
+  "edge-relay": { main: "services/edge-relay/src/main.ts" },
   "netflow-consumer": { main: "services/netflow-consumer/src/main.ts" },
   poller: { main: "services/poller/src/main.ts" },
   provisioner: {
