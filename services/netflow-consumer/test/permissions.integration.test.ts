@@ -110,7 +110,7 @@ const workOnce = Effect.fnUntraced(function* (servers: Servers, world: World, cr
     yield* waitUntil(
       `the row of ${slug}`,
       Effect.map(world.rows(slug), (rows) => rows > 0),
-      "20 seconds"
+      "60 seconds"
     )
   }
 }, Effect.scoped)
