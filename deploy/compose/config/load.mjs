@@ -1,4 +1,4 @@
-// Devices of the tenants that are named: a line of syslog, a log record, a span and a figure of each tenant a second, sent
+// Devices of the tenants that are named: a line of syslog, a flow, a log record, a span and a figure of each tenant a second, sent
 // to the tenant's own collector. Each says whose it is, so that one in a wrong schema would be seen.
 import { randomBytes } from "node:crypto"
 import { createSocket } from "node:dgram"
@@ -61,6 +61,24 @@ const metrics = (tenant) => ({
   ]
 })
 
+/** NetFlow 5: one flow from 10.0.<tenant>.1 to 192.0.2.1, TCP to port 443. */
+const flow = (tenant) => {
+  const packet = Buffer.alloc(72)
+  packet.writeUInt16BE(5, 0)
+  packet.writeUInt16BE(1, 2)
+  packet.writeUInt32BE(60_000, 4)
+  packet.writeUInt32BE(Math.floor(Date.now() / 1_000), 8)
+  packet.set([10, 0, tenants.indexOf(tenant) + 1, 1, 192, 0, 2, 1], 24)
+  packet.writeUInt32BE(10, 40)
+  packet.writeUInt32BE(1_000, 44)
+  packet.writeUInt32BE(59_000, 48)
+  packet.writeUInt32BE(59_900, 52)
+  packet.writeUInt16BE(50_000, 56)
+  packet.writeUInt16BE(443, 58)
+  packet[62] = 6
+  return packet
+}
+
 const post = (tenant, path, body) =>
   fetch(`http://edge-${tenant}:4318/v1/${path}`, {
     method: "POST",
@@ -75,6 +93,12 @@ const post = (tenant, path, body) =>
 const send = (tenant) => {
   const line = `<134>1 ${new Date().toISOString()} ${tenant}-router link - - - port 1 is up`
   socket.send(line, 5514, `edge-${tenant}`, (error) => error && console.error(`${tenant} syslog: ${error.message}`))
+  socket.send(
+    flow(tenant),
+    2055,
+    `edge-${tenant}`,
+    (error) => error && console.error(`${tenant} flow: ${error.message}`)
+  )
   post(tenant, "logs", logs(tenant))
   post(tenant, "traces", traces(tenant))
   post(tenant, "metrics", metrics(tenant))

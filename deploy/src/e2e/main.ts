@@ -29,6 +29,7 @@ const services = [
   "account-signer",
   "core",
   "zen-consumer",
+  "netflow-consumer",
   "edge-acme",
   "edge-globex",
   "edge-initech",

@@ -7,8 +7,8 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, type Redacted } from "effect"
 import { tenants } from "./tenants.ts"
 
-/** Tables and what fills them: syslog and OTLP logs, spans, figures, the poller's checks. */
-export const tables = ["logs", "otel_traces", "otel_metrics", "ocsf_events"] as const
+/** Tables and what fills them: syslog and OTLP logs, spans, figures, the poller's checks, flows of a tenant's collector. */
+export const tables = ["logs", "otel_traces", "otel_metrics", "ocsf_events", "netflow_metrics"] as const
 
 /** Rows of one tenant in one table. */
 export interface Count {
@@ -18,15 +18,19 @@ export interface Count {
   readonly foreign: number
 }
 
+/** The names of a tenant's devices, or the address that its flows come from. */
+const markOf = (tenant: (typeof tenants)[number]): string =>
+  `\\y${tenant}-|\\y10\\.0\\.${tenants.indexOf(tenant) + 1}\\.1\\y`
+
 const count = Effect.fnUntraced(function* (sql: PgClient.PgClient, tenant: (typeof tenants)[number], table: string) {
   const name = `${schemaName(tenant)}.${table}`
   const [present] = yield* sql<{ found: boolean }>`select to_regclass(${name}) is not null as found`
   if (present?.found !== true) return { tenant, table, own: 0, foreign: 0 }
-  const others = tenants.filter((other) => other !== tenant).join("|")
+  const others = tenants.filter((other) => other !== tenant).map(markOf)
   const [row] = yield* sql.unsafe<{ own: number; foreign: number }>(
     `select count(*) filter (where whole ~ $1)::int as own, count(*) filter (where whole ~ $2)::int as "foreign"
      from (select row_to_json(each)::text as whole from ${name} each) rows`,
-    [`\\y${tenant}-`, `\\y(${others})-`]
+    [markOf(tenant), others.join("|")]
   )
   return { tenant, table, own: row?.own ?? 0, foreign: row?.foreign ?? 0 }
 })

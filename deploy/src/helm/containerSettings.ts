@@ -6,7 +6,9 @@ import { bootstrapSettings, signerSettings } from "@bulkhead/account-signer/sett
 import { apiTokenSettings, coreSettings } from "@bulkhead/core/settings"
 import { dbEventWriterSettings } from "@bulkhead/db-event-writer/settings"
 import { edgeSettings } from "@bulkhead/edge-collector/settings"
+import { flowSettings } from "@bulkhead/flows"
 import { natsSettings } from "@bulkhead/nats"
+import { netflowSettings } from "@bulkhead/netflow-consumer/settings"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
 import { applyTenantsSettings, installationSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
@@ -32,6 +34,10 @@ export const containerSettings: Readonly<
   },
   "db-event-writer": {
     settings: { ...service, writer: dbEventWriterSettings, database: databaseSettings },
+    needs: ["DATABASE_URL_FILE", "NATS_CREDS_FILE", "NATS_INBOX_PREFIX"]
+  },
+  "netflow-consumer": {
+    settings: { ...service, netflow: netflowSettings, flows: flowSettings, database: databaseSettings },
     needs: ["DATABASE_URL_FILE", "NATS_CREDS_FILE", "NATS_INBOX_PREFIX"]
   },
   "zen-consumer": { settings: service, needs: ["NATS_CREDS_FILE", "NATS_INBOX_PREFIX"] },

@@ -6,6 +6,9 @@ const { helm } = installTools()
 if (helm === undefined) {
   console.log("test:helm: SKIPPED, there is no helm, and no Go to build it with")
 } else {
-  const { status } = spawnSync("vitest", ["run", "deploy/test/charts.test.ts"], { stdio: "inherit" })
+  const { status } = spawnSync("vitest", ["run", "deploy/test/charts.test.ts"], {
+    stdio: "inherit",
+    env: { ...process.env, BULKHEAD_CHARTS: "all" }
+  })
   process.exitCode = status ?? 1
 }

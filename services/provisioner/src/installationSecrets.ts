@@ -14,7 +14,16 @@ import { ProvisionError } from "./ProvisionError.ts"
 import { installationSettings } from "./settings.ts"
 
 /** The services that a folder and a Secret are for. */
-const OWNERS = ["nats-server", "core", "db-event-writer", "zen-consumer", "signer", "signer-system", "auditor"] as const
+const OWNERS = [
+  "nats-server",
+  "core",
+  "db-event-writer",
+  "netflow-consumer",
+  "zen-consumer",
+  "signer",
+  "signer-system",
+  "auditor"
+] as const
 
 const secretName = (prefix: string, owner: string): string =>
   owner === "nats-server" ? `${prefix}-nats-server` : `${prefix}-creds-${owner}`

@@ -10,16 +10,18 @@ import { prepareDatabase } from "./databaseLogins.ts"
 import { readFileOf } from "./readFileOf.ts"
 import { prepareDatabaseSettings } from "./settings.ts"
 
+const settings = prepareDatabaseSettings
+
 const urlIn = (setting: Setting<string | undefined>, path: string) =>
   Effect.map(readFileOf(setting.description.name, path), Redacted.make)
 
 const program = Effect.gen(function* () {
-  const { admin, core, signer, eventWriter } = yield* readSettings(prepareDatabaseSettings)
-  const { eventWriter: writerSetting } = prepareDatabaseSettings
-  const lines = yield* prepareDatabase(yield* urlIn(prepareDatabaseSettings.admin, admin), {
-    core: yield* urlIn(prepareDatabaseSettings.core, core),
-    "account-signer": yield* urlIn(prepareDatabaseSettings.signer, signer),
-    ...(eventWriter === undefined ? {} : { "db-event-writer": yield* urlIn(writerSetting, eventWriter) })
+  const { admin, core, signer, eventWriter, netflow } = yield* readSettings(settings)
+  const lines = yield* prepareDatabase(yield* urlIn(settings.admin, admin), {
+    core: yield* urlIn(settings.core, core),
+    "account-signer": yield* urlIn(settings.signer, signer),
+    ...(eventWriter === undefined ? {} : { "db-event-writer": yield* urlIn(settings.eventWriter, eventWriter) }),
+    ...(netflow === undefined ? {} : { "netflow-consumer": yield* urlIn(settings.netflow, netflow) })
   })
   yield* Console.log(lines.join("\n"))
 })

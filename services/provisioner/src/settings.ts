@@ -7,7 +7,8 @@ export const prepareDatabaseSettings = {
   admin: file("PREPARE_ADMIN_URL_FILE", "the URL of a user that may make roles and databases"),
   core: file("PREPARE_CORE_URL_FILE", "core's `DATABASE_URL`"),
   signer: file("PREPARE_SIGNER_URL_FILE", "account-signer's `DATABASE_URL`"),
-  eventWriter: file("PREPARE_EVENT_WRITER_URL_FILE", "db-event-writer's `DATABASE_URL`, where it runs").optional
+  eventWriter: file("PREPARE_EVENT_WRITER_URL_FILE", "db-event-writer's `DATABASE_URL`, where it runs").optional,
+  netflow: file("PREPARE_NETFLOW_URL_FILE", "netflow-consumer's `DATABASE_URL`, where it runs").optional
 }
 
 export const applyTenantsSettings = {

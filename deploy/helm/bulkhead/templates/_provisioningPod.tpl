@@ -21,6 +21,9 @@ initContainers:
       {{- if eq $root.Values.layout "shared" }}
       - { name: PREPARE_EVENT_WRITER_URL_FILE, value: /secrets/platform/event-writer-database-url }
       {{- end }}
+      {{- if $root.Values.netflow.enabled }}
+      - { name: PREPARE_NETFLOW_URL_FILE, value: /secrets/platform/netflow-database-url }
+      {{- end }}
     volumeMounts:
       - { name: admin, mountPath: /secrets/admin, readOnly: true }
       - { name: platform, mountPath: /secrets/platform, readOnly: true }
