@@ -70,6 +70,9 @@ const HELD_UP_MS = 60_000
 const APART_MAX = 4
 const LOCK_NOT_AVAILABLE = "55P03"
 
+/** Failures after which nothing is believed of the tenant's tables any more. */
+const FORGETTING: ReadonlySet<string> = new Set(["TenantNotProvisioned", "StatementRefused"])
+
 /** PostgreSQL refused a value of some row of the batch. */
 class RowsRefused extends Data.TaggedError("RowsRefused") {}
 
@@ -127,7 +130,8 @@ export const makeLaneStore = Effect.fnUntraced(function* (schemaOf: (tenant: Ten
 
   const forgetMissing = (tenant: TenantSlug) => (error: StorageError) =>
     Effect.sync(() => {
-      if (error.reason._tag === "TenantNotProvisioned") tablesSeen.delete(tenant)
+      // The latter also where a table has no partition, because somebody dropped the schema and it was made again.
+      if (FORGETTING.has(error.reason._tag)) tablesSeen.delete(tenant)
     })
 
   const watermarksOf = (tenant: TenantSlug) => sql`${sql(schemaOf(tenant))}.watermarks`
