@@ -155,7 +155,10 @@ describe("netflow-consumer's permissions", () => {
           "update bulkhead.tenants set name = 'x'",
           "create schema elsewhere",
           "create role somebody",
-          `set role ${schema}; select 1 from ${schemaName("tenant-0-b" as TenantSlug)}.netflow_metrics`
+          `do $$ begin
+            perform set_config('role', '${schema}', false);
+            perform 1 from ${schemaName("tenant-0-b" as TenantSlug)}.netflow_metrics;
+          end $$`
         ]) {
           assert.match(yield* refused(text), /permission denied/, text)
         }
