@@ -3,10 +3,10 @@
  * their own, their sites and their traffic. Everything ends, in reverse order, with the scope.
  */
 import { join } from "node:path"
+import { type CoreClient, coreClient } from "@bulkhead/core/api"
 import { freePort, stopLeftover } from "@bulkhead/devstack"
 import { layerTenantPublishers, natsConfig } from "@bulkhead/nats"
 import { ConfigProvider, Effect, Layer, Redacted, Scope } from "effect"
-import { type CoreClient, coreClient } from "./coreClient.ts"
 import { issueCredentials } from "./credentials.ts"
 import { startDemoSite } from "./DemoSite.ts"
 import { type DevFolder, openDevFolder } from "./DevFolder.ts"

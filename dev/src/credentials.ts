@@ -4,8 +4,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { TenantSlug } from "@bulkhead/channels"
+import type { CoreClient } from "@bulkhead/core/api"
 import { Effect } from "effect"
-import type { CoreClient } from "./coreClient.ts"
 import type { DevFolder } from "./DevFolder.ts"
 
 /** The users' keys in the credentials, which the files say themselves. */

@@ -9,9 +9,7 @@ import { EventPublisher, Nats } from "@bulkhead/nats"
 import { Health, Metrics } from "@bulkhead/observability"
 import { PgClient } from "@effect/sql-pg"
 import { ConfigProvider, Context, Deferred, Effect, Layer, Redacted } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
-import { CoreApi } from "../src/api/index.ts"
+import { coreClient } from "../src/api/index.ts"
 import { CoreApp } from "../src/CoreApp.ts"
 
 export const API_TOKEN = "a token that only tests know"
@@ -41,10 +39,7 @@ export const startSurroundings = Effect.fnUntraced(function* (
   )
   const pool = yield* Layer.build(PgClient.layer({ url: database, maxConnections: 2 }))
   const url = `http://127.0.0.1:${port}`
-  const api = yield* HttpApiClient.make(CoreApi, {
-    baseUrl: url,
-    transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(API_TOKEN))
-  }).pipe(Effect.provide(FetchHttpClient.layer))
+  const api = yield* coreClient(url, Redacted.make(API_TOKEN))
 
   const query = <A extends object>(text: string, values: ReadonlyArray<unknown> = []) =>
     Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe<A>(text, values)).pipe(Effect.provideContext(pool))

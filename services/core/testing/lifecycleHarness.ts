@@ -11,9 +11,7 @@ import { PgClient } from "@effect/sql-pg"
 import { jetstream } from "@nats-io/jetstream"
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
-import { CoreApi } from "../src/api/index.ts"
+import { coreClient } from "../src/api/index.ts"
 import { CoreApp } from "../src/CoreApp.ts"
 import { encode } from "./events.ts"
 
@@ -34,11 +32,7 @@ export const coreEnvironment = Effect.fnUntraced(function* (servers: Servers) {
   return { environment, url: `http://127.0.0.1:${port}` }
 })
 
-export const apiClient = (url: string) =>
-  HttpApiClient.make(CoreApi, {
-    baseUrl: url,
-    transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(API_TOKEN))
-  }).pipe(Effect.provide(FetchHttpClient.layer))
+export const apiClient = (url: string) => coreClient(url, Redacted.make(API_TOKEN))
 
 export type Api = Effect.Success<ReturnType<typeof apiClient>>
 

@@ -6,14 +6,12 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { schemaName, type TenantSlug } from "@bulkhead/channels"
-import { CoreApi } from "@bulkhead/core/api"
+import { coreClient } from "@bulkhead/core/api"
 import { freePort, startNatsServer, startPostgresServer, waitUntil } from "@bulkhead/devstack"
 import { PgClient } from "@effect/sql-pg"
 import { type JetStreamClient, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Layer, Redacted } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
 
 const API_TOKEN = "a token that only tests know"
 const PASSWORD = "hidden-pass"
@@ -124,10 +122,7 @@ export const startShared = Effect.fnUntraced(function* (coreEnvironment: Readonl
     return core
   })
   const core = yield* startCore()
-  const api = yield* HttpApiClient.make(CoreApi, {
-    baseUrl: `http://127.0.0.1:${port}`,
-    transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(API_TOKEN))
-  }).pipe(Effect.provide(FetchHttpClient.layer))
+  const api = yield* coreClient(`http://127.0.0.1:${port}`, Redacted.make(API_TOKEN))
 
   /** `wait: false` for one that cannot become ready. */
   const startWriter = Effect.fnUntraced(function* (change: Readonly<Record<string, string>> = {}, wait = true) {

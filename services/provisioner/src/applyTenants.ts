@@ -2,11 +2,12 @@
  * `npm run apply-tenants -w @bulkhead/provisioner`: makes the installation's tenants, plans, limits and credentials what a
  * file says. Safe to repeat at any time; a tenant that the file does not name stays as it is.
  */
+
+import { coreClient } from "@bulkhead/core/api"
 import { loggerLayer } from "@bulkhead/observability"
 import { readSettings } from "@bulkhead/settings"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Redacted } from "effect"
-import { coreClient } from "./coreClient.ts"
 import { ensureCredential } from "./ensureCredential.ts"
 import { ensureTenant } from "./ensureTenant.ts"
 import { ProvisionError } from "./ProvisionError.ts"

@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { TenantSlug } from "@bulkhead/channels"
+import type { CoreClient } from "@bulkhead/core/api"
 import { Clock, DateTime, Effect } from "effect"
-import type { CoreClient } from "./coreClient.ts"
 import { ProvisionError } from "./ProvisionError.ts"
 import type { WantedCredential } from "./TenantsFile.ts"
 

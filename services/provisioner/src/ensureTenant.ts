@@ -1,9 +1,10 @@
 /**
  * Makes one tenant what the file says: creates it, or changes plan and limits where they differ.
  */
+
+import type { CoreClient } from "@bulkhead/core/api"
 import type { Tenant } from "@bulkhead/tenancy"
 import { Effect } from "effect"
-import type { CoreClient } from "./coreClient.ts"
 import { ProvisionError } from "./ProvisionError.ts"
 import type { WantedTenant } from "./TenantsFile.ts"
 
