@@ -46,6 +46,8 @@ const startService = Effect.fnUntraced(function* (name: string, environment: Rea
     command: process.execPath,
     args: ["--conditions=@bulkhead/source", serviceMain(name)],
     env: { OPS_PORT: String(opsPort), LOG_FORMAT: "json", ...environment },
+    // Four of them start at once, on a machine that may be busy.
+    readyTimeoutMs: 60_000,
     stopSignal: "SIGTERM",
     isReady: (line) => line.includes('"started"')
   })
