@@ -10,6 +10,7 @@ import {
   metricDecoder,
   ocsfEventDecoder,
   type ReceivedMessage,
+  ruleFailureOf,
   sweepDecoder,
   timeseriesDecoder,
   traceDecoder
@@ -48,7 +49,8 @@ const OTEL: Readonly<Record<string, Decoder>> = {
 /** By root. Flows, also those under `events`, are another service's. */
 const KINDS: Readonly<Record<string, (base: string) => Decoder | undefined>> = {
   events: (base) => (base === "events.netflow" ? undefined : ocsfEventDecoder),
-  logs: () => logDecoder,
+  // What decision rules failed on is kept whole, and no row.
+  logs: (base) => (base.endsWith(".failed") ? ruleFailureOf : logDecoder),
   otel: (base) => OTEL[base],
   sweep: () => sweepDecoder,
   telemetry: () => timeseriesDecoder
@@ -63,8 +65,11 @@ const FLOWS: ReadonlyArray<string> = READERS.netflowConsumer.patterns
 
 const kindOf = (base: string): Decoder | undefined => KINDS[base.slice(0, base.indexOf("."))]?.(base)
 
+/** Whether it comes from decision rules. */
+const isDecided = (base: string): boolean => base.endsWith(".processed") || base.endsWith(".failed")
+
 const isLeftOut = (base: string, logs: StoredLogs): boolean =>
-  base.startsWith("logs.") && base.endsWith(".processed") !== (logs === "processed")
+  base.startsWith("logs.") && isDecided(base) !== (logs === "processed")
 
 /**
  * Decodes each message by the kind that its subject names; it sees the base subject. A message that is another service's,

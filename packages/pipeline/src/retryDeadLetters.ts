@@ -5,7 +5,7 @@
 import type { TenantSlug } from "@bulkhead/channels"
 import type { StreamMessage } from "@bulkhead/nats"
 import type { Decoder } from "@bulkhead/records"
-import { type DeadLetterSelection, DeadLetters, type StoredMessage } from "@bulkhead/storage"
+import { type DeadLetterSelection, DeadLetters, type LettersInstead, type StoredMessage } from "@bulkhead/storage"
 import { Effect } from "effect"
 import { decodeWhole } from "./decodeAtOnce.ts"
 
@@ -21,9 +21,13 @@ const streamMessage = ({ sequence, subject, headers, payload, receivedAt }: Stor
 export const retryDeadLetters = Effect.fn("retryDeadLetters")(function* (
   tenant: TenantSlug,
   selection: DeadLetterSelection,
-  decode: Decoder
+  decode: Decoder,
+  instead?: LettersInstead
 ) {
-  return yield* (yield* DeadLetters).retry(tenant, selection, (messages) =>
-    decodeWhole(messages.map(streamMessage), decode)
+  return yield* (yield* DeadLetters).retry(
+    tenant,
+    selection,
+    (messages) => decodeWhole(messages.map(streamMessage), decode),
+    instead
   )
 })

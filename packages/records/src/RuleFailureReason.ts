@@ -13,3 +13,6 @@ export const RULE_FAILURE_REASONS = [
 ] as const
 
 export type RuleFailureReason = (typeof RULE_FAILURE_REASONS)[number]
+
+export const isRuleFailureReason = (text: string): text is RuleFailureReason =>
+  (RULE_FAILURE_REASONS as ReadonlyArray<string>).includes(text)

@@ -2,7 +2,9 @@
  * What a message says of itself that decision rules had no result for: it comes whole on `<subject>.failed`, with the
  * failure in its headers.
  */
-import type { RuleFailureReason } from "./RuleFailureReason.ts"
+import { DecodeError } from "./DecodeError.ts"
+import type { ReceivedMessage } from "./Decoder.ts"
+import { isRuleFailureReason, type RuleFailureReason } from "./RuleFailureReason.ts"
 
 /** Why rules gave no result. */
 export interface RuleFailure {
@@ -34,3 +36,16 @@ export const ruleFailureHeaders = ({ rule, revision, reason, detail }: RuleFailu
   [HEADERS.reason]: reason,
   [HEADERS.detail]: inOneLine(detail)
 })
+
+/** Why a message of `<subject>.failed` is no row, until rules are run again. Anybody may have written its headers. */
+export const ruleFailureOf = ({ headers }: ReceivedMessage): DecodeError => {
+  const reason = headers[HEADERS.reason] ?? ""
+  const rule = headers[HEADERS.rule]
+  const revision = headers[HEADERS.revision] ?? "unknown"
+  const detail = headers[HEADERS.detail] ?? "it says no reason"
+  return new DecodeError(
+    isRuleFailureReason(reason) ? reason : "rule_failed",
+    "$",
+    rule === undefined ? detail : `rule "${rule}" revision ${revision}: ${detail}`
+  )
+}

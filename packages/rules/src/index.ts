@@ -1,3 +1,4 @@
+export { decideMessages } from "./decideMessages.ts"
 export type { RuleOutcome } from "./internal/protocol.ts"
 export { Jdm, RULE_LENGTH_MAX } from "./Jdm.ts"
 export { planFor, type RulePlan } from "./planFor.ts"

@@ -33,6 +33,14 @@ import type { StorageError } from "./StorageError.ts"
 /** Sorts messages of one lane, in order, into rows and what can still be none. */
 export type MessageDecoder = (messages: ReadonlyArray<StoredMessage>) => Pick<LaneBatch, "tables" | "deadLetters">
 
+/**
+ * What is decoded in place of some letters, by id: worked out before the letters are locked, so that nobody waits for
+ * it. The sequence stays the letter's own.
+ */
+export type LettersInstead = (
+  letters: ReadonlyArray<KeptDeadLetter>
+) => Effect.Effect<ReadonlyMap<number, StoredMessage>, StorageError>
+
 /** Letters by reason; a reason without any is absent. */
 export type DeadLetterCounts = Partial<Readonly<Record<DeadLetterReason, number>>>
 
@@ -56,7 +64,8 @@ export class DeadLetters extends Context.Service<
     readonly retry: (
       tenant: TenantSlug,
       selection: DeadLetterSelection,
-      decode: MessageDecoder
+      decode: MessageDecoder,
+      instead?: LettersInstead
     ) => Effect.Effect<DeadLetterRun, StorageError>
     /** Removes letters for good and gives how many. A filter's `limit` and `afterId` do not restrict it. */
     readonly purge: (
@@ -182,11 +191,12 @@ const make = Effect.gen(function* () {
   const write = Effect.fnUntraced(function* (
     tenant: TenantSlug,
     letters: ReadonlyArray<LockedLetter>,
-    decode: MessageDecoder
+    decode: MessageDecoder,
+    replaced: ReadonlyMap<number, StoredMessage>
   ) {
     const schema = schemaName(tenant)
     const ordered = [...letters].sort((a, b) => a.sequence - b.sequence)
-    const { tables, deadLetters } = decode(ordered)
+    const { tables, deadLetters } = decode(ordered.map((letter) => replaced.get(letter.id) ?? letter))
     for (const written of tables) yield* prepare(schema, written)
     const refused = yield* insertAcceptable(sql, { schema, laneId: ordered[0]?.laneId ?? 0 }, tables)
     const wrong = new Map<number, Pick<DeadLetter, "reason" | "detail">>(
@@ -220,7 +230,25 @@ const make = Effect.gen(function* () {
       )}
     ) as now (id, reason, detail) where letter.id = now.id`
 
-  const retryChunk = (tenant: TenantSlug, chunk: ReadonlyArray<number>, decode: MessageDecoder) =>
+  const whatInstead = Effect.fnUntraced(function* (
+    tenant: TenantSlug,
+    chunk: ReadonlyArray<number>,
+    instead: LettersInstead | undefined
+  ) {
+    if (instead === undefined) return new Map<number, StoredMessage>()
+    const letters = yield* sql<KeptDeadLetter>`
+      select ${whole} from ${lettersOf(tenant)} letter where id = any(${ids(chunk)})`.pipe(
+      asTenant(sql, "DeadLetters.retry", tenant)
+    )
+    return yield* instead(letters)
+  })
+
+  const retryChunk = (
+    tenant: TenantSlug,
+    chunk: ReadonlyArray<number>,
+    decode: MessageDecoder,
+    replaced: ReadonlyMap<number, StoredMessage>
+  ) =>
     Effect.gen(function* () {
       yield* refuseDuringReplay(sql, "DeadLetters.retry", tenant)
       // Whoever asks for the same letters at the same time waits here, and finds gone what this one has stored.
@@ -231,7 +259,7 @@ const make = Effect.gen(function* () {
       yield* lockCounts(tenant)
       const outcomes: Array<DeadLetterOutcome> = []
       for (const letters of Map.groupBy(locked, ({ lane }) => lane).values()) {
-        outcomes.push(...(yield* write(tenant, letters, decode)))
+        outcomes.push(...(yield* write(tenant, letters, decode, replaced)))
       }
       const kept = outcomes.filter((one) => one.outcome === "kept")
       if (kept.length > 0) yield* keep(tenant, kept)
@@ -243,12 +271,14 @@ const make = Effect.gen(function* () {
   const retry = Effect.fn("DeadLetters.retry")(function* (
     tenant: TenantSlug,
     selection: DeadLetterSelection,
-    decode: MessageDecoder
+    decode: MessageDecoder,
+    instead?: LettersInstead
   ) {
     const found = yield* find(tenant, selection).pipe(whereKept(tenant), asTenant(sql, "DeadLetters.retry", tenant))
     const seen = new Map<number, DeadLetterOutcome>()
     for (const chunk of inChunks(found)) {
-      for (const outcome of yield* retryChunk(tenant, chunk, decode)) seen.set(outcome.id, outcome)
+      const replaced = yield* whatInstead(tenant, chunk, instead)
+      for (const outcome of yield* retryChunk(tenant, chunk, decode, replaced)) seen.set(outcome.id, outcome)
     }
     const wanted = "ids" in selection ? [...new Set(selection.ids)] : found.map(({ id }) => id)
     const outcomes = wanted.map((id) => seen.get(id) ?? { id, outcome: "gone" as const })

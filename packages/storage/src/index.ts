@@ -12,7 +12,7 @@ export {
   type KeptDeadLetter,
   type StoredMessage
 } from "./DeadLetter.ts"
-export { type DeadLetterCounts, DeadLetters, type MessageDecoder } from "./DeadLetters.ts"
+export { type DeadLetterCounts, DeadLetters, type LettersInstead, type MessageDecoder } from "./DeadLetters.ts"
 export type { Migration } from "./internal/migrate.ts"
 export { asStorageError } from "./internal/sqlFailure.ts"
 export type { LaneBatch, LaneCommit, OpenLane, TableRows } from "./LaneBatch.ts"

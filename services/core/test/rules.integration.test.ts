@@ -3,9 +3,9 @@ import { waitUntil } from "@bulkhead/devstack"
 import { parseRuleSet, RULE_BUCKET, SHIPPED_RULES } from "@bulkhead/rules"
 import type { TenantSlug } from "@bulkhead/tenancy"
 import { assert, describe, layer } from "@effect/vitest"
-import { jetstreamManager } from "@nats-io/jetstream"
+import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { Kvm } from "@nats-io/kv"
-import { connect } from "@nats-io/transport-node"
+import { connect, headers as makeHeaders } from "@nats-io/transport-node"
 import { Context, Effect, Layer } from "effect"
 import { startCore } from "../testing/coreHarness.ts"
 import { ask, assertProblem } from "./ask.ts"
@@ -202,6 +202,45 @@ layer(World.layer, { excludeTestServices: true, timeout: "120 seconds" })("rules
         yield* awaitKeys("kept", seededKeys("kept"))
         yield* Effect.promise(async () => (await new Kvm(connection).open(RULE_BUCKET)).put("stranger", "{}"))
         yield* awaitKeys("stranger", [])
+      })
+    )
+  })
+
+  describe("a message that rules failed on", () => {
+    it.effect("is a dead letter with rule, revision and reason, until the rules that are in force now take it", () =>
+      Effect.gen(function* () {
+        const { api, addTenant, connection, query } = yield* World
+        yield* addTenant("failing")
+        const params = { slug: "failing" }
+        const rule = { params: { ...params, rule: "picky" } }
+        const put = (value: string) =>
+          api.rules.put({ ...rule, payload: { content: setField("mark", value), result: "overlay", group: "snmp" } })
+        yield* put("number(word)")
+        const headers = makeHeaders()
+        headers.set("Bulkhead-Rule", "picky")
+        headers.set("Bulkhead-Rule-Revision", "1")
+        headers.set("Bulkhead-Reason", "rule_failed")
+        headers.set("Bulkhead-Detail", "no number")
+        const subject = "failing.logs.snmp.failed"
+        yield* Effect.promise(() => jetstream(connection).publish(subject, '{"message":"up","word":"x"}', { headers }))
+        const letters = Effect.map(api.deadLetters.list({ params, query: { limit: 10 } }), (page) => page.letters)
+        yield* waitUntil(
+          "the dead letter",
+          Effect.map(letters, (found) => found.length === 1)
+        )
+        const [letter] = yield* letters
+        assert.deepInclude(letter, { reason: "rule_failed", subject, attempts: 0 })
+        assert.match(letter?.detail ?? "", /rule "picky" revision 1: no number/)
+
+        const all = { params, payload: { filter: {}, limit: 10 } }
+        assert.deepInclude(yield* api.deadLetters.retry(all), { stored: 0, kept: 1 })
+        assert.match((yield* letters)[0]?.detail ?? "", /rule "picky" revision 1: .+/)
+        assert.notMatch((yield* letters)[0]?.detail ?? "", /no number/)
+        yield* put("word + '!'")
+        assert.deepInclude(yield* api.deadLetters.retry(all), { stored: 1, kept: 0 })
+        assert.isEmpty(yield* letters)
+        const rows = yield* query<{ found: string }>("select attributes->>'mark' as found from tenant_failing.logs")
+        assert.deepStrictEqual(rows, [{ found: "x!" }])
       })
     )
   })

@@ -3,10 +3,8 @@
  */
 import { baseOffset, type TenantSlug } from "@bulkhead/channels"
 import type { StreamMessage } from "@bulkhead/nats"
-import type { RuleFailure } from "@bulkhead/records"
-import { RuleEngine, type RuleOutcome, type RulePlan } from "@bulkhead/rules"
+import { decideMessages, type RuleOutcome, type RulePlan } from "@bulkhead/rules"
 import { Effect } from "effect"
-import { otlpLogsJson } from "./otlpLogsJson.ts"
 import { RuleBook } from "./RuleBook.ts"
 import { isRaw } from "./rawSubjects.ts"
 
@@ -42,27 +40,10 @@ const inChunks = (messages: ReadonlyArray<Planned>): ReadonlyArray<ReadonlyArray
   return chunks
 }
 
-const unreadable = (detail: string): { readonly failure: RuleFailure } => ({
-  failure: { rule: undefined, revision: undefined, reason: "rule_input_unusable", detail }
-})
-
 const decideChunk = Effect.fnUntraced(function* (tenant: TenantSlug, chunk: ReadonlyArray<Planned>) {
-  const plan = (chunk[0] as Planned).plan
-  const documents = chunk.map(({ message }) => {
-    const read = plan.format === "otlp_logs" ? otlpLogsJson(message) : message.data
-    return read instanceof Error ? unreadable(read.message) : { data: read }
-  })
-  // Without rules nothing needs to read what passes through.
-  if (plan.rules.length === 0)
-    return chunk.map(({ message }, at) => ({ message, outcome: documents[at] as RuleOutcome }))
-  const readable = documents.flatMap((document) => ("data" in document ? [document.data] : []))
-  const results = yield* (yield* RuleEngine).run(tenant, plan.rules, readable)
-  let next = 0
-  return chunk.map(({ message }, at): Decided => {
-    const document = documents[at] as RuleOutcome
-    if ("failure" in document) return { message, outcome: document }
-    return { message, outcome: results[next++] ?? unreadable("the engine gave no result") }
-  })
+  const messages = chunk.map(({ message }) => message)
+  const outcomes = yield* decideMessages(tenant, (chunk[0] as Planned).plan, messages)
+  return messages.map((message, at): Decided => ({ message, outcome: outcomes[at] as RuleOutcome }))
 })
 
 /** What became of each message that somebody decides on, in order. */

@@ -36,14 +36,14 @@ export const StreamReader = Schema.Struct({
 export type StreamReader = typeof StreamReader.Type
 
 /**
- * Which logs are written: those that zen gives out, `processed`, or, where no zen runs, those that collectors publish,
+ * Which logs are written: those that zen gives out, `processed`, with those that it failed on as dead letters, or, where no zen runs, those that collectors publish,
  * `raw`.
  */
 export type StoredLogs = "processed" | "raw"
 
 /** A wildcard within a subject takes one token, so there is a pattern for each number of tokens that logs have. */
 const LOG_PATTERNS: Readonly<Record<StoredLogs, ReadonlyArray<string>>> = {
-  processed: ["logs.*.processed", "logs.*.*.processed", "logs.*.*.*.processed"],
+  processed: ["processed", "failed"].flatMap((end) => [`logs.*.${end}`, `logs.*.*.${end}`, `logs.*.*.*.${end}`]),
   raw: ["logs.>"]
 }
 

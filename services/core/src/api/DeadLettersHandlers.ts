@@ -4,14 +4,17 @@
 import { isTenantSlug, type TenantSlug } from "@bulkhead/channels"
 import { FlowDecoder } from "@bulkhead/flows"
 import { letterDecoder, retryDeadLetters } from "@bulkhead/pipeline"
+import type { RuleEngine } from "@bulkhead/rules"
 import {
   DeadLetters,
+  type RuleStore,
   type DeadLetterEntry as StoredEntry,
   type DeadLetterFilter as StoredFilter
 } from "@bulkhead/storage"
 import { DateTime, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { DeadLetterCounts } from "../lanes/DeadLetterCounts.ts"
+import { runRulesAgain } from "../rules/runRulesAgain.ts"
 import { CoreApi } from "./CoreApi.ts"
 import type { DeadLetterEntry, DeadLetterFilter } from "./DeadLettersApi.ts"
 import { ConfirmationProblem, DeadLetterUnknownProblem } from "./problems.ts"
@@ -61,6 +64,7 @@ export const DeadLettersHandlers = HttpApiBuilder.group(
     const letters = yield* DeadLetters
     const known = yield* DeadLetterCounts
     const decode = letterDecoder(yield* FlowDecoder)
+    const rules = yield* Effect.context<RuleStore | RuleEngine>()
 
     const slugOf = (slug: string) => (isTenantSlug(slug) ? Effect.succeed(slug) : unknownTenant(slug))
 
@@ -104,10 +108,9 @@ export const DeadLettersHandlers = HttpApiBuilder.group(
                 limit: payload.limit,
                 ...(payload.after === undefined ? {} : { afterId: payload.after })
               }
-        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, decode).pipe(
-          schemaFailures(tenant),
-          Effect.ensuring(counted(tenant))
-        )
+        const { outcomes, left } = yield* retryDeadLetters(tenant, selection, decode, (letters) =>
+          Effect.provideContext(runRulesAgain(tenant, letters), rules)
+        ).pipe(schemaFailures(tenant), Effect.ensuring(counted(tenant)))
         const last = left === 0 ? undefined : outcomes.at(-1)?.id
         return {
           stored: countOf(outcomes, "stored"),

@@ -1,9 +1,14 @@
 /**
  * A request of OTLP logs as the JSON that rules decide on: one object for each record.
  */
-
-import type { StreamMessage } from "@bulkhead/nats"
-import { type DecodeError, type LogRow, logDecoder, logs, type RecordTable } from "@bulkhead/records"
+import {
+  type DecodeError,
+  type LogRow,
+  logDecoder,
+  logs,
+  type ReceivedMessage,
+  type RecordTable
+} from "@bulkhead/records"
 
 /** A field whose value is JSON text already. */
 const field = (name: string, json: string | null | undefined): ReadonlyArray<string> =>
@@ -40,7 +45,7 @@ const recordJson = (row: LogRow): string =>
 const encoder = new TextEncoder()
 
 /** An object for one record, an array for many; or why the payload is no such request. */
-export const otlpLogsJson = (message: StreamMessage): Uint8Array | DecodeError => {
+export const otlpLogsJson = (message: ReceivedMessage): Uint8Array | DecodeError => {
   const records: Array<string> = []
   const problem = logDecoder(message, {
     add: <Row extends object>(table: RecordTable<Row>, row: Row) => {
