@@ -38,12 +38,10 @@ const services = {
   "db-event-writer": "services/db-event-writer/src/main.ts",
   "edge-collector": "services/edge-collector/src/main.ts",
   "netflow-consumer": "services/netflow-consumer/src/main.ts",
-  poller: "services/poller/src/main.ts"
+  poller: "services/poller/src/main.ts",
+  "zen-consumer": "services/zen-consumer/src/main.ts"
 } as const
 type ServiceName = keyof typeof services
-
-/** Decision rules make of raw logs what is stored; where nobody runs them, logs are stored as they came. */
-const RECORDS_LOGS = "zen-consumer" in services ? "processed" : "raw"
 
 /** Most of a start is waiting for processes, which can be waited for together. */
 const AT_ONCE = { concurrency: "unbounded" } as const
@@ -98,7 +96,6 @@ const startCore = Effect.fnUntraced(function* (folder: DevFolder, servers: Serve
     CORE_HTTP_PORT: String(port),
     CORE_API_TOKEN_FILE: folder.secretFile("core-api-token"),
     CORE_LAYOUT: layout,
-    RECORDS_LOGS,
     CORE_EVENT_WRITER: layout === "shared" ? "off" : "on",
     DATABASE_URL: servers.databaseUrl("core")
   })
@@ -109,7 +106,6 @@ const startEventWriter = (folder: DevFolder, servers: Servers) =>
   start(folder, servers, "db-event-writer", {
     NATS_CREDS_FILE: join(folder.installation, "db-event-writer.creds"),
     NATS_INBOX_PREFIX: "_INBOX_db-event-writer",
-    RECORDS_LOGS,
     DATABASE_URL: servers.databaseUrl("db-event-writer")
   })
 
@@ -118,6 +114,13 @@ const startNetflowConsumer = (folder: DevFolder, servers: Servers) =>
     NATS_CREDS_FILE: join(folder.installation, "netflow-consumer.creds"),
     NATS_INBOX_PREFIX: "_INBOX_netflow-consumer",
     DATABASE_URL: servers.databaseUrl("netflow-consumer")
+  })
+
+/** Decision rules make of raw logs what is stored. */
+const startZenConsumer = (folder: DevFolder, servers: Servers) =>
+  start(folder, servers, "zen-consumer", {
+    NATS_CREDS_FILE: join(folder.installation, "zen-consumer.creds"),
+    NATS_INBOX_PREFIX: "_INBOX_zen-consumer"
   })
 
 const POLLER = { name: "poller", role: "service" } as const
@@ -220,10 +223,11 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
   options.onProgress(`tenants ${demoTenants.map(({ slug }) => slug).join(", ")}`)
   const api = yield* coreClient(core.url, folder.secret("core-api-token"))
   yield* Effect.forEach(demoTenants, (tenant) => onboard(api, folder, tenant), AT_ONCE)
-  options.onProgress("starting poller, collectors, devices and traffic")
+  options.onProgress("starting zen-consumer, poller, collectors, devices and traffic")
   const checksFile = yield* writeChecks(folder, servers, `${core.opsUrl}/readyz`)
-  const [poller, sites] = yield* Effect.all(
+  const [zenConsumer, poller, sites] = yield* Effect.all(
     [
+      startZenConsumer(folder, servers),
       startPoller(folder, servers, checksFile),
       Effect.forEach(demoTenants, (tenant) => startSite(folder, servers, tenant), AT_ONCE),
       startTraffic(folder, servers, options.trafficPerSecond)
@@ -240,6 +244,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
       "API token": folder.secretFile("core-api-token"),
       "metrics of core": `${core.opsUrl}/metrics`,
       "metrics of poller": `${poller.opsUrl}/metrics`,
+      "metrics of zen-consumer": `${zenConsumer.opsUrl}/metrics`,
       "metrics of signer": `${signer.opsUrl}/metrics`,
       "metrics of flows": `${netflow.opsUrl}/metrics`,
       ...Object.fromEntries(writers.map(({ opsUrl }) => ["metrics of writer", `${opsUrl}/metrics`])),
@@ -256,7 +261,7 @@ export const startPlatform = Effect.fnUntraced(function* (options: PlatformOptio
     },
     /** Fails when a service has ended by itself. */
     ended: Effect.raceAllFirst(
-      [signer, core, ...writers, netflow, poller, ...sites].map(({ service }) => service.ended)
+      [signer, core, ...writers, netflow, zenConsumer, poller, ...sites].map(({ service }) => service.ended)
     )
   }
 })
