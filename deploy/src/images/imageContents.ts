@@ -10,7 +10,12 @@ export const imageContents: Readonly<Record<string, Readonly<Record<string, stri
     bootstrap: "services/account-signer/src/bootstrap.ts",
     "root-key": "services/account-signer/src/rootKey.ts"
   },
-  core: { main: "services/core/src/main.ts", migrate: "services/core/src/migrate.ts" },
+  core: {
+    main: "services/core/src/main.ts",
+    migrate: "services/core/src/migrate.ts",
+    // The rule engine's processes start it by this name: core tries rules on messages.
+    engineMain: "packages/rules/src/internal/engineMain.ts"
+  },
   "db-event-writer": { main: "services/db-event-writer/src/main.ts" },
   "edge-collector": { main: "services/edge-collector/src/main.ts" },
   "edge-relay": { main: "services/edge-relay/src/main.ts" },
@@ -23,12 +28,12 @@ export const imageContents: Readonly<Record<string, Readonly<Record<string, stri
   },
   "zen-consumer": {
     main: "services/zen-consumer/src/main.ts",
-    // The rule engine's processes start it by this name.
     engineMain: "packages/rules/src/internal/engineMain.ts"
   }
 }
 
 /** Packages with native parts, which no bundle can take in: image → packages that lie beside it. */
 export const nativePackages: Readonly<Record<string, ReadonlyArray<string>>> = {
+  core: ["@gorules/zen-engine"],
   "zen-consumer": ["@gorules/zen-engine"]
 }

@@ -13,9 +13,11 @@ import { netflowSettings } from "@bulkhead/netflow-consumer/settings"
 import { serviceSettings } from "@bulkhead/observability"
 import { pollerSettings } from "@bulkhead/poller/settings"
 import { applyTenantsSettings, installationSettings, prepareDatabaseSettings } from "@bulkhead/provisioner/settings"
+import { ruleEngineSettings } from "@bulkhead/rules"
 import { kubernetesSettings, postgresSettings, secretStoreSettings, vaultSettings } from "@bulkhead/secrets"
 import type { SettingGroup } from "@bulkhead/settings"
 import { databaseSettings } from "@bulkhead/storage"
+import { zenSettings } from "@bulkhead/zen-consumer/settings"
 
 /** A table of settings in a document. */
 export interface SettingsTable {
@@ -33,6 +35,7 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/core/README.md", settings: { ...coreSettings, ...apiTokenSettings } },
   { document: "services/db-event-writer/README.md", settings: dbEventWriterSettings },
   { document: "services/netflow-consumer/README.md", settings: netflowSettings },
+  { document: "services/zen-consumer/README.md", settings: zenSettings },
   { document: "services/poller/README.md", settings: pollerSettings },
   { document: "services/edge-collector/README.md", settings: edgeSettings },
   { document: "services/edge-relay/README.md", settings: relaySettings },
@@ -42,6 +45,7 @@ export const settingsTables: ReadonlyArray<SettingsTable> = [
   { document: "services/provisioner/README.md", of: "apply-tenants", settings: applyTenantsSettings },
   { document: "services/provisioner/README.md", of: "installation-secrets", settings: installationSettings },
   { document: "packages/nats/README.md", settings: { ...natsSettings, ...publisherSettings } },
+  { document: "packages/rules/README.md", settings: ruleEngineSettings },
   { document: "packages/flows/README.md", settings: flowSettings },
   { document: "packages/storage/README.md", settings: databaseSettings },
   { document: "packages/observability/README.md", settings: serviceSettings },

@@ -8,7 +8,8 @@
  */
 import type { TenantSlug } from "@bulkhead/channels"
 import type { RuleFailure } from "@bulkhead/records"
-import { Clock, Config, Context, Effect, Layer, Schema, Semaphore } from "effect"
+import { readSettings, Setting } from "@bulkhead/settings"
+import { Clock, type Config, Context, Effect, Layer, Semaphore } from "effect"
 import { EngineProcess, type NoAnswer, type RuleWithContent } from "./internal/EngineProcess.ts"
 import type { RuleOutcome } from "./internal/protocol.ts"
 import { type RuleStep, ruleKey } from "./RuleSet.ts"
@@ -32,20 +33,27 @@ export class RuleEngine extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<RuleOutcome>>
   }
 >()("@bulkhead/rules/RuleEngine") {
-  /** From the environment: `RULES_PROCESSES` and `RULES_TIMEOUT_MS`. */
+  /** From the settings `RULES_…`. */
   static readonly layer: Layer.Layer<RuleEngine, Config.ConfigError> = Layer.effect(
     RuleEngine,
     Effect.suspend(() => make)
   )
 }
 
-const between = (name: string, minimum: number, maximum: number, fallback: number) =>
-  Config.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })), name).pipe(Config.withDefault(fallback))
-
-const config = Config.all({
-  processes: between("RULES_PROCESSES", 1, 64, 2),
-  timeoutMs: between("RULES_TIMEOUT_MS", 10, 60_000, 2_000)
-})
+export const ruleEngineSettings = {
+  processes: Setting.whole(
+    "RULES_PROCESSES",
+    "processes",
+    { from: 1, to: 64 },
+    "so many run rules at a time; one more is for tenants that stand apart"
+  ).or(2),
+  timeoutMs: Setting.whole(
+    "RULES_TIMEOUT_MS",
+    "milliseconds",
+    { from: 10, to: 60_000 },
+    "how long a process may take for up to 50 messages, or for one alone"
+  ).or(2_000)
+}
 
 /** So many processes, each used by one caller at a time; one that has ended is replaced when it is wanted again. */
 const makePool = Effect.fnUntraced(function* (size: number) {
@@ -85,7 +93,7 @@ const isAnswer = (answer: ReadonlyArray<RuleOutcome> | NoAnswer): answer is Read
   Array.isArray(answer)
 
 const make = Effect.gen(function* () {
-  const { processes, timeoutMs } = yield* config
+  const { processes, timeoutMs } = yield* readSettings(ruleEngineSettings)
   const common = yield* makePool(processes)
   const apart = yield* makePool(1)
   /** Tenants that stand apart, and until when. */

@@ -2,7 +2,7 @@ export { decideMessages } from "./decideMessages.ts"
 export type { RuleOutcome } from "./internal/protocol.ts"
 export { Jdm, RULE_LENGTH_MAX } from "./Jdm.ts"
 export { planFor, type RulePlan } from "./planFor.ts"
-export { RuleEngine, type RuleToRun } from "./RuleEngine.ts"
+export { RuleEngine, type RuleToRun, ruleEngineSettings } from "./RuleEngine.ts"
 export {
   DEFAULT_GROUPS,
   DecisionGroup,

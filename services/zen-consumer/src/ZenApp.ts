@@ -4,10 +4,11 @@
 import { Nats } from "@bulkhead/nats"
 import { Health } from "@bulkhead/observability"
 import { RuleEngine } from "@bulkhead/rules"
+import { layerSettingsFile } from "@bulkhead/settings"
 import { Effect, Layer } from "effect"
 import { Positions } from "./Positions.ts"
 import { RuleBook } from "./RuleBook.ts"
-import { ZenConfig } from "./ZenConfig.ts"
+import { ZenConfig, zenSettings } from "./ZenConfig.ts"
 import { ZenConsumer } from "./ZenConsumer.ts"
 import { ZenMetrics } from "./ZenMetrics.ts"
 
@@ -26,5 +27,6 @@ export const ZenApp = Layer.merge(readiness, ZenConsumer).pipe(
   Layer.provide(Layer.mergeAll(RuleBook.layer, Positions.layer, RuleEngine.layer)),
   Layer.provide(Nats.layer),
   Layer.provide(ZenMetrics.layer),
-  Layer.provide(ZenConfig.layer)
+  Layer.provide(ZenConfig.layer),
+  Layer.provide(layerSettingsFile(zenSettings.configFile, zenSettings))
 )

@@ -1,29 +1,33 @@
 /**
- * Every variable zen-consumer itself reads; `RULES_*`, `NATS_*`, `OPS_*`, `LOG_*` and `OTEL_*` stand in the READMEs of
- * the packages that use them.
- *
- * | variable | type, unit | default | meaning |
- * |---|---|---|---|
- * | `ZEN_BATCH_MESSAGES_MAX` | messages | `200` | so many of a tenant's messages are decided on at a time |
- * | `ZEN_BATCH_BYTES_MAX` | bytes | `4194304` | … or so many bytes |
- * | `ZEN_BATCH_AGE_MS` | milliseconds | `10` | … or what has come when the first has waited this long |
- * | `ZEN_RECONCILE_MS` | milliseconds | `2000` | how often new tenants are looked for |
+ * Every setting of zen-consumer itself; those of `RULES_`, `NATS_`, `OPS_`, `LOG_` and `OTEL_` belong to the packages that
+ * use them.
  */
-import { Config, Context, Layer, Schema } from "effect"
+import { readSettings, Setting, type SettingValues } from "@bulkhead/settings"
+import { Context, Layer } from "effect"
 
-const positive = (name: string, fallback: number) =>
-  Config.schema(Schema.Int.check(Schema.isGreaterThan(0)), name).pipe(Config.withDefault(fallback))
+const positive = (name: string, unit: string, meaning: string) => Setting.whole(name, unit, { from: 1 }, meaning)
 
-const config = Config.all({
-  batchMessagesMax: positive("ZEN_BATCH_MESSAGES_MAX", 200),
-  batchBytesMax: positive("ZEN_BATCH_BYTES_MAX", 4 * 1024 * 1024),
-  batchAgeMs: positive("ZEN_BATCH_AGE_MS", 10),
-  reconcileMs: positive("ZEN_RECONCILE_MS", 2_000)
-})
+export const zenSettings = {
+  configFile: Setting.text(
+    "ZEN_CONFIG_FILE",
+    "a JSON object with any of the settings that zen-consumer reads; the environment wins",
+    "path"
+  ).optional,
+  batchMessagesMax: positive(
+    "ZEN_BATCH_MESSAGES_MAX",
+    "messages",
+    "so many of a tenant's messages are decided on at a time"
+  ).or(200),
+  batchBytesMax: positive("ZEN_BATCH_BYTES_MAX", "bytes", "… or so many bytes").or(4 * 1024 * 1024),
+  batchAgeMs: positive("ZEN_BATCH_AGE_MS", "milliseconds", "… or what has come when the first has waited this long").or(
+    10
+  ),
+  reconcileMs: positive("ZEN_RECONCILE_MS", "milliseconds", "how often new tenants are looked for").or(2_000)
+}
 
 /** The settings of one process. */
-export class ZenConfig extends Context.Service<ZenConfig, Config.Success<typeof config>>()(
+export class ZenConfig extends Context.Service<ZenConfig, SettingValues<typeof zenSettings>>()(
   "@bulkhead/zen-consumer/ZenConfig"
 ) {
-  static readonly layer = Layer.effect(ZenConfig, config)
+  static readonly layer = Layer.effect(ZenConfig, readSettings(zenSettings))
 }
