@@ -44,6 +44,9 @@ const commands = {
   "lint-fix": [["biome", "check", "--write", "."]],
   types: [["tsc", "-p", "tsconfig.json"]],
   build: [["turbo", "run", "build", "--output-logs=errors-only"]],
+  get "test:packages"() {
+    return [...this.build, [node, source, "deploy/src/packages/main.ts"]]
+  },
   get check() {
     return [...this.lint, ...this.types, ...this.build]
   }

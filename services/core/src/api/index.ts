@@ -1,6 +1,7 @@
 /** The API definition for clients; the server's code does not come with it. */
 export type { IssuedUser } from "@bulkhead/account-signer/client"
 export { DEAD_LETTER_REASONS } from "@bulkhead/storage"
+export type { Authorization } from "./Authorization.ts"
 export { CoreApi } from "./CoreApi.ts"
 export type { Credential } from "./CredentialsApi.ts"
 export { type CoreClient, coreClient } from "./coreClient.ts"
@@ -8,6 +9,7 @@ export type { DeadLetterEntry, DeadLetterFilter, RetryReport } from "./DeadLette
 export type { CheckName, Diagnosis, Finding } from "./DiagnosisApi.ts"
 export type { FlagChange, FlagState } from "./FlagsApi.ts"
 export { TenantHealth } from "./HealthApi.ts"
+export type * from "./problems.ts"
 export type { Replay } from "./ReplaysApi.ts"
 export { type RuleChange, type RuleState, type TenantRulesState, TRIED_MESSAGES_MAX } from "./RulesApi.ts"
 export type { ApplyEvent, ReaderLag, StreamsComparison } from "./StreamsApi.ts"
