@@ -116,7 +116,7 @@ describe("replicas", () => {
       )
       assert.sameMembers(
         duties.map(({ name }) => name),
-        ["lag-watch", "lifecycle-relay", "retention"]
+        ["lag-watch", "lifecycle-relay", "retention", "rules-relay"]
       )
     })
   )
