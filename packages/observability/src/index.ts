@@ -1,5 +1,7 @@
+export { awaitsFirst, dependsOn } from "./dependencies.ts"
 export type { HealthReport, Phase, ReadinessCheck } from "./Health.ts"
 export { Health } from "./Health.ts"
+export { type KeptRunning, keepRunning } from "./keepRunning.ts"
 export { Metrics } from "./Metrics.ts"
 export { OpsServer } from "./OpsServer.ts"
 export { loggerLayer, pinoLogger } from "./pinoLogger.ts"

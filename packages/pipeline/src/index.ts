@@ -1,4 +1,3 @@
-export { type KeptRunning, keepRunning } from "./keepRunning.ts"
 export type { LaneProgress } from "./LaneProgress.ts"
 export { type BatchSize, type LaneHold, LaneQuota, type LaneRates } from "./LaneQuota.ts"
 export { LaneScheduler, type LaneTurns, type SchedulerLoad, type Turn } from "./LaneScheduler.ts"

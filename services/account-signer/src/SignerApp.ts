@@ -2,7 +2,7 @@
  * The signer, put together. It needs `Health` and `Metrics` of the process it runs in.
  */
 import { AccountServers } from "@bulkhead/accounts"
-import { Health } from "@bulkhead/observability"
+import { dependsOn } from "@bulkhead/observability"
 import { SecretStore } from "@bulkhead/secrets"
 import { layerSettingsFile } from "@bulkhead/settings"
 import { Database } from "@bulkhead/storage"
@@ -17,19 +17,11 @@ import { SignerMetrics } from "./SignerMetrics.ts"
 
 const readiness = Layer.effectDiscard(
   Effect.gen(function* () {
-    const health = yield* Health
-    const database = yield* Database
     const connections = { "nats-system": yield* SystemNats, "nats-platform": yield* PlatformNats }
     for (const [name, nats] of Object.entries(connections)) {
-      yield* health.register(
-        name,
-        Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
-      )
+      yield* dependsOn(name, nats.isConnected, "not connected")
     }
-    yield* health.register(
-      "postgresql",
-      Effect.map(database.isUp, (up) => (up ? undefined : "does not answer"))
-    )
+    yield* dependsOn("postgresql", (yield* Database).isUp, "does not answer")
   })
 )
 

@@ -6,7 +6,7 @@ import { SignerClient } from "@bulkhead/account-signer/client"
 import { FlagStore, Flags } from "@bulkhead/flags"
 import { FlowDecoder } from "@bulkhead/flows"
 import { EventPublisher, Nats } from "@bulkhead/nats"
-import { Health, type Metrics, portTaken } from "@bulkhead/observability"
+import { awaitsFirst, dependsOn, type Health, type Metrics, portTaken } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
 import { RuleEngine } from "@bulkhead/rules"
 import { layerSettingsFile } from "@bulkhead/settings"
@@ -45,28 +45,10 @@ import { LifecycleRelay } from "./tenants/LifecycleRelay.ts"
 import { RetentionJob } from "./tenants/RetentionJob.ts"
 import { TenantRegistry } from "./tenants/TenantRegistry.ts"
 
-/** Says what core waits for from the first moment on; `readiness` replaces it when the servers have answered once. */
-const waiting = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const health = yield* Health
-    for (const name of ["nats", "postgresql"])
-      yield* health.register(name, Effect.succeed("waiting for its first answer"))
-  })
-)
-
 const readiness = Layer.effectDiscard(
   Effect.gen(function* () {
-    const health = yield* Health
-    const nats = yield* Nats
-    const database = yield* Database
-    yield* health.register(
-      "nats",
-      Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
-    )
-    yield* health.register(
-      "postgresql",
-      Effect.map(database.isUp, (up) => (up ? undefined : "does not answer"))
-    )
+    yield* dependsOn("nats", (yield* Nats).isConnected, "not connected")
+    yield* dependsOn("postgresql", (yield* Database).isUp, "does not answer")
   })
 )
 
@@ -143,5 +125,5 @@ export const CoreApp: Layer.Layer<never, Error, Health | Metrics> = Layer.mergeA
   Layer.provide(ApiToken.layer),
   Layer.provide(CoreConfig.layer),
   Layer.provide(layerSettingsFile(coreSettings.configFile, { ...coreSettings, ...apiTokenSettings })),
-  Layer.provide(waiting)
+  Layer.provide(awaitsFirst("nats", "postgresql"))
 )

@@ -4,8 +4,8 @@
  */
 import { SHARED_STREAM_NAME } from "@bulkhead/channels"
 import { READERS, recordPatterns } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
-import { keepRunning, recordDecoder, runSharedLane } from "@bulkhead/pipeline"
+import { Health, keepRunning } from "@bulkhead/observability"
+import { recordDecoder, runSharedLane } from "@bulkhead/pipeline"
 import type { LaneCommit } from "@bulkhead/storage"
 import { Effect, Layer, Semaphore } from "effect"
 import { DbEventWriterConfig } from "./DbEventWriterConfig.ts"

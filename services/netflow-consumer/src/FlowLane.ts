@@ -21,15 +21,15 @@ export interface FlowLane {
 
 const READER = READERS.netflowConsumer
 
-/** Runs the lane until it fails or is interrupted; waits for ever where the stream is gone. */
+/** Runs the lane until it fails or is interrupted; ends where the stream is gone. */
 export const runFlowLane = Effect.fnUntraced(function* ({ tenant, stream, progress }: FlowLane) {
   const config = yield* NetflowConfig
   const metrics = yield* NetflowMetrics
   // In this order: see seatLane.
   const present = yield* (yield* TenantStats).lanes(tenant)
   const found = yield* findStream(stream)
-  // Whoever looks for tenants next ends this lane.
-  if (found === undefined) return yield* Effect.never
+  // Whoever looks for lanes next begins this one again, should the stream be made anew.
+  if (found === undefined) return
   const { createdAt, lastSequence } = found
   const source: LaneSource = { stream, createdAt, lastSequence, reader: READER.name, mode: "both" }
   const onCommit = Effect.fnUntraced(function* (written: LaneCommit) {

@@ -3,7 +3,7 @@
  */
 import { FlowDecoder } from "@bulkhead/flows"
 import { Nats } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
+import { awaitsFirst, dependsOn } from "@bulkhead/observability"
 import { LaneScheduler } from "@bulkhead/pipeline"
 import { layerSettingsFile } from "@bulkhead/settings"
 import { Database, storageLayer } from "@bulkhead/storage"
@@ -12,28 +12,10 @@ import { NetflowConfig, netflowSettings } from "./NetflowConfig.ts"
 import { NetflowConsumer } from "./NetflowConsumer.ts"
 import { NetflowMetrics } from "./NetflowMetrics.ts"
 
-/** Says what is waited for from the first moment on; `readiness` replaces it when the servers have answered once. */
-const waiting = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const health = yield* Health
-    for (const name of ["nats", "postgresql"])
-      yield* health.register(name, Effect.succeed("waiting for its first answer"))
-  })
-)
-
 const readiness = Layer.effectDiscard(
   Effect.gen(function* () {
-    const health = yield* Health
-    const nats = yield* Nats
-    const database = yield* Database
-    yield* health.register(
-      "nats",
-      Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
-    )
-    yield* health.register(
-      "postgresql",
-      Effect.map(database.isUp, (up) => (up ? undefined : "does not answer"))
-    )
+    yield* dependsOn("nats", (yield* Nats).isConnected, "not connected")
+    yield* dependsOn("postgresql", (yield* Database).isUp, "does not answer")
   })
 )
 
@@ -45,5 +27,5 @@ export const NetflowApp = Layer.merge(readiness, NetflowConsumer).pipe(
   Layer.provide(servers),
   Layer.provide([NetflowMetrics.layer, NetflowConfig.layer, FlowDecoder.layer]),
   Layer.provide(layerSettingsFile(netflowSettings.configFile, netflowSettings)),
-  Layer.provide(waiting)
+  Layer.provide(awaitsFirst("nats", "postgresql"))
 )

@@ -4,8 +4,7 @@
  */
 import { SHARED_STREAM_NAME, streamName } from "@bulkhead/channels"
 import { listStreams } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
-import { keepRunning } from "@bulkhead/pipeline"
+import { Health, keepRunning } from "@bulkhead/observability"
 import { SoleWriter, TenantStore } from "@bulkhead/storage"
 import { withTenant } from "@bulkhead/tenancy"
 import { Effect, FiberMap, Layer } from "effect"

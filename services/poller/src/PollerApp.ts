@@ -3,7 +3,7 @@
  */
 import { Flags } from "@bulkhead/flags"
 import { EventPublisher, layerTenantPublishers, Nats, natsConfig, TenantConnections } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
+import { dependsOn, Health } from "@bulkhead/observability"
 import { layerSettingsFile } from "@bulkhead/settings"
 import { Effect, Layer } from "effect"
 import { type Check, readChecks } from "./Check.ts"
@@ -24,15 +24,7 @@ const running = (checks: ReadonlyArray<Check>) =>
 const asOneUser = EventPublisher.layer.pipe(
   Layer.provide(Flags.layerKv(Effect.flatMap(Nats, (nats) => nats.connection))),
   Layer.merge(
-    Layer.effectDiscard(
-      Effect.gen(function* () {
-        const nats = yield* Nats
-        yield* (yield* Health).register(
-          "nats",
-          Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
-        )
-      })
-    )
+    Layer.effectDiscard(Effect.flatMap(Nats, ({ isConnected }) => dependsOn("nats", isConnected, "not connected")))
   ),
   Layer.provide(Nats.layer)
 )

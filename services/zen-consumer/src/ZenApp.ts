@@ -2,7 +2,7 @@
  * zen-consumer, put together. It needs `Health` and `Metrics` of the process it runs in.
  */
 import { Nats } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
+import { dependsOn } from "@bulkhead/observability"
 import { RuleEngine } from "@bulkhead/rules"
 import { layerSettingsFile } from "@bulkhead/settings"
 import { Effect, Layer } from "effect"
@@ -13,13 +13,7 @@ import { ZenConsumer } from "./ZenConsumer.ts"
 import { ZenMetrics } from "./ZenMetrics.ts"
 
 const readiness = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const nats = yield* Nats
-    yield* (yield* Health).register(
-      "nats",
-      Effect.map(nats.isConnected, (up) => (up ? undefined : "not connected"))
-    )
-  })
+  Effect.flatMap(Nats, ({ isConnected }) => dependsOn("nats", isConnected, "not connected"))
 )
 
 /** Everything zen-consumer does, from its environment. */

@@ -11,18 +11,13 @@ import {
   tenantOfStream
 } from "@bulkhead/channels"
 import { findStream, listStreams } from "@bulkhead/nats"
-import { Health } from "@bulkhead/observability"
+import { Health, keepRunning } from "@bulkhead/observability"
 import { withTenant } from "@bulkhead/tenancy"
-import { Cause, Clock, Effect, Fiber, Layer, Random } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { RuleBook } from "./RuleBook.ts"
 import { runLane } from "./runLane.ts"
 import { ZenConfig } from "./ZenConfig.ts"
 import { ZenMetrics } from "./ZenMetrics.ts"
-
-const PAUSE_MS_MIN = 100
-const PAUSE_MS_MAX = 10_000
-/** A lane that ran this long was healthy: its next failure starts with a short pause again. */
-const HEALTHY_MS = 30_000
 
 /** A lane that shall be. */
 interface Wanted {
@@ -64,24 +59,12 @@ const seatedLane = Effect.fnUntraced(function* ({ tenant, stream }: Wanted) {
 const supervised = (wanted: Wanted) =>
   Effect.gen(function* () {
     const metrics = yield* ZenMetrics
-    for (let failures = 1; ; failures += 1) {
-      const startedAt = yield* Clock.currentTimeMillis
-      const exit = yield* Effect.exit(Effect.scoped(seatedLane(wanted)))
-      // The stream is gone: whoever looks for lanes next ends this one.
-      if (exit._tag === "Success") return
-      if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
-      if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
-      metrics.restarted(wanted.tenant)
-      const error = Cause.squash(exit.cause)
-      const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1)) * (0.5 + (yield* Random.next) / 2)
-      const details = {
-        problem: error instanceof Error ? error.message : String(error),
-        pauseMs: Math.round(pauseMs)
-      }
-      if (Cause.hasDies(exit.cause)) yield* Effect.logError("a lane begins again after a defect", details, exit.cause)
-      else yield* Effect.logWarning("a lane begins again", details)
-      yield* Effect.sleep(pauseMs)
-    }
+    return yield* keepRunning({
+      what: "a lane",
+      // Where the stream is gone it ends: whoever looks for lanes next begins it again, should the stream be made anew.
+      work: Effect.scoped(seatedLane(wanted)),
+      onFailure: () => metrics.restarted(wanted.tenant)
+    })
   }).pipe(withTenant({ slug: wanted.tenant }))
 
 const make = Effect.gen(function* () {

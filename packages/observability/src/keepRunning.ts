@@ -1,8 +1,8 @@
 /**
  * Runs work that must go on, and begins it again after any failure, with pauses that grow while failures follow each
- * other.
+ * other. Work that ends by itself is over.
  */
-import { Cause, Clock, Effect, Random } from "effect"
+import { Cause, Clock, Effect, Exit, Random } from "effect"
 
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 10_000
@@ -12,16 +12,18 @@ const HEALTHY_MS = 30_000
 export interface KeptRunning<E, R> {
   /** As the log is to name it, `the lane`. */
   readonly what: string
-  readonly work: Effect.Effect<never, E, R>
+  readonly work: Effect.Effect<void, E, R>
   /** Told of each failure. */
   readonly onFailure: (problem: string) => void
 }
 
-/** Runs until it is interrupted. */
+/** Runs until the work ends by itself, or is interrupted. */
 export const keepRunning = Effect.fnUntraced(function* <E, R>({ what, work, onFailure }: KeptRunning<E, R>) {
   for (let failures = 1; ; failures += 1) {
     const startedAt = yield* Clock.currentTimeMillis
-    const cause = yield* work.pipe(Effect.sandbox, Effect.flip)
+    const exit = yield* Effect.exit(work)
+    if (Exit.isSuccess(exit)) return
+    const { cause } = exit
     if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
     if ((yield* Clock.currentTimeMillis) - startedAt >= HEALTHY_MS) failures = 1
     const error = Cause.squash(cause)
