@@ -3,11 +3,12 @@
  */
 import type { TenantSlug } from "@bulkhead/channels"
 import { startNatsServer, startPostgresServer } from "@bulkhead/devstack"
-import { Nats } from "@bulkhead/nats"
+import { Nats, type StreamIncarnation } from "@bulkhead/nats"
+import { type LaneOptions, runLane } from "@bulkhead/pipeline"
 import type { RecordTable } from "@bulkhead/records"
-import { Database, LaneStore, storageLayer } from "@bulkhead/storage"
+import { Database, LaneStore, storageLayer, TenantStats } from "@bulkhead/storage"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Deferred, Duration, Effect, Layer } from "effect"
 
 /** Records a second. */
 export const rateOf = <E, R>(records: number, work: Effect.Effect<unknown, E, R>) =>
@@ -55,4 +56,31 @@ export const loadRaw = Effect.fnUntraced(function* (
     })
     yield* store.commit({ tenant, lane, from, to: from + batchRows, tables, deadLetters: [], messageAt })
   }
+})
+
+/** A tenant's full stream, and how a lane is to read it. */
+export interface FullStream extends Pick<LaneOptions, "tenant" | "durable" | "filterSubjects" | "decode" | "limits"> {
+  readonly stream: StreamIncarnation
+  readonly reader?: string
+  /** Rows that are in it. */
+  readonly rows: number
+}
+
+/** A lane that starts with its stream full, until all is written. */
+export const writeAll = Effect.fnUntraced(function* ({ stream, reader, rows: all, ...options }: FullStream) {
+  const present = yield* (yield* TenantStats).lanes(options.tenant)
+  const source = { ...stream, mode: "prefixed" as const, ...(reader === undefined ? {} : { reader }) }
+  const done = yield* Deferred.make<void>()
+  let left = all
+  const lane = runLane({
+    ...options,
+    source,
+    present,
+    progress: { rowsWritten: 0, deadLetters: 0, lastCommitAtMs: undefined, lag: undefined },
+    onCommit: ({ rows }) => {
+      left -= rows
+      return left === 0 ? Effect.asVoid(Deferred.succeed(done, undefined)) : Effect.void
+    }
+  })
+  yield* Effect.scoped(Effect.raceFirst(lane, Deferred.await(done)))
 })

@@ -6,13 +6,12 @@
 import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
 import { FlowDecoder } from "@bulkhead/flows"
 import { ensureStream, Nats } from "@bulkhead/nats"
-import { runLane } from "@bulkhead/pipeline"
 import { type Decoder, netflowMetrics, networkActivity, type RecordTable } from "@bulkhead/records"
 import { flowMessage } from "@bulkhead/records/testing"
-import { migrateControlSchema, TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
-import { Deferred, Effect } from "effect"
+import { migrateControlSchema, TenantSchemas, TenantStore } from "@bulkhead/storage"
+import { Effect } from "effect"
 import { slugOf } from "./events.ts"
-import { loadRaw, rateOf, startLaneServers } from "./laneBench.ts"
+import { loadRaw, rateOf, startLaneServers, writeAll } from "./laneBench.ts"
 import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
@@ -38,28 +37,18 @@ const fill = Effect.fnUntraced(function* (tenant: TenantSlug, payloads: Readonly
   })
 })
 
-/** A lane that starts with its stream full, until all is written. */
-const writeAll = Effect.fnUntraced(function* (tenant: TenantSlug, decode: Decoder) {
-  const present = yield* (yield* TenantStats).lanes(tenant)
-  const source = { ...(yield* streamOf(tenant)), reader: "netflow-consumer", mode: "prefixed" as const }
-  const done = yield* Deferred.make<void>()
-  // A row in each table.
-  let left = 2 * FLOWS
-  const lane = runLane({
+const writeFlows = Effect.fnUntraced(function* (tenant: TenantSlug, decode: Decoder) {
+  yield* writeAll({
     tenant,
-    source,
+    stream: yield* streamOf(tenant),
+    reader: "netflow-consumer",
     durable: "netflow-consumer",
     filterSubjects: [`${tenant}.flows.raw.*`],
     decode,
     limits: LIMITS,
-    present,
-    progress: { rowsWritten: 0, deadLetters: 0, lastCommitAtMs: undefined, lag: undefined },
-    onCommit: ({ rows }) => {
-      left -= rows
-      return left === 0 ? Effect.asVoid(Deferred.succeed(done, undefined)) : Effect.void
-    }
+    // A row in each table.
+    rows: 2 * FLOWS
   })
-  yield* Effect.scoped(Effect.raceFirst(lane, Deferred.await(done)))
 })
 
 const decodeAll = (decode: Decoder, payloads: ReadonlyArray<Uint8Array>) => {
@@ -103,7 +92,7 @@ const measure = Effect.gen(function* () {
       const rawRate = yield* rateOf(FLOWS, load)
       yield* run(`alter table ${flows} enable trigger roll_up`)
       yield* empty
-      const laneRate = yield* rateOf(FLOWS, writeAll(tenant, decode))
+      const laneRate = yield* rateOf(FLOWS, writeFlows(tenant, decode))
       const [stored] = yield* superuser.unsafe<{ rows: number; summed: number }>(
         `select (select count(*) from ${flows})::int4 as rows, (select sum(flows) from ${minutes})::int4 as summed`
       )

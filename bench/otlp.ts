@@ -5,13 +5,13 @@
  */
 import { schemaName, streamName, type TenantSlug } from "@bulkhead/channels"
 import { ensureStream, Nats } from "@bulkhead/nats"
-import { recordDecoder, runLane } from "@bulkhead/pipeline"
+import { recordDecoder } from "@bulkhead/pipeline"
 import { logDecoder, logs } from "@bulkhead/records"
 import { otlpLogs } from "@bulkhead/records/testing"
-import { migrateControlSchema, TenantSchemas, TenantStats, TenantStore } from "@bulkhead/storage"
-import { Deferred, Effect } from "effect"
+import { migrateControlSchema, TenantSchemas, TenantStore } from "@bulkhead/storage"
+import { Effect } from "effect"
 import { slugOf } from "./events.ts"
-import { loadRaw, rateOf, startLaneServers } from "./laneBench.ts"
+import { loadRaw, rateOf, startLaneServers, writeAll } from "./laneBench.ts"
 import { median } from "./median.ts"
 import type { Benchmark } from "./run.ts"
 
@@ -35,27 +35,16 @@ const fill = Effect.fnUntraced(function* (tenant: TenantSlug, requests: Readonly
   })
 })
 
-/** A lane that starts with its stream full, until all is written. */
-const writeAll = Effect.fnUntraced(function* (tenant: TenantSlug) {
-  const present = yield* (yield* TenantStats).lanes(tenant)
-  const source = { ...(yield* streamOf(tenant)), mode: "prefixed" as const }
-  const done = yield* Deferred.make<void>()
-  let left = ROWS
-  const lane = runLane({
+const writeLogs = Effect.fnUntraced(function* (tenant: TenantSlug) {
+  yield* writeAll({
     tenant,
-    source,
+    stream: yield* streamOf(tenant),
     durable: "event-writer",
     filterSubjects: [`${tenant}.logs.*.processed`],
     decode: recordDecoder("processed"),
     limits: LIMITS,
-    present,
-    progress: { rowsWritten: 0, deadLetters: 0, lastCommitAtMs: undefined, lag: undefined },
-    onCommit: ({ rows }) => {
-      left -= rows
-      return left === 0 ? Effect.asVoid(Deferred.succeed(done, undefined)) : Effect.void
-    }
+    rows: ROWS
   })
-  yield* Effect.scoped(Effect.raceFirst(lane, Deferred.await(done)))
 })
 
 const decodeAll = (requests: ReadonlyArray<Uint8Array>): ReadonlyArray<object> => {
@@ -93,7 +82,7 @@ const measure = Effect.gen(function* () {
         loadRaw(tenant, [{ table: logs, rows }], RAW_ROWS).pipe(Effect.provide(oneConnection))
       )
       yield* empty
-      const laneRate = yield* rateOf(ROWS, writeAll(tenant))
+      const laneRate = yield* rateOf(ROWS, writeLogs(tenant))
       const [stored] = yield* logsStored
       if (stored?.count !== ROWS) throw new Error(`${stored?.count} of ${ROWS} rows are stored`)
       yield* empty

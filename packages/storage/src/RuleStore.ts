@@ -146,17 +146,23 @@ interface ContentRow {
 /** So many sets are published in one round. */
 const SETS_AT_ONCE = 100
 
-const shippedGroups: ReadonlyArray<RuleGroup> = DEFAULT_GROUPS.map((group) => ({
-  ...group,
-  rules: SHIPPED_RULES.filter((rule) => rule.group === group.name).map(({ name }) => name)
-}))
-
-const shippedRules = SHIPPED_RULES.map(({ name, description, result, content }) => ({
-  name,
-  description,
-  result,
-  content: JSON.stringify(content)
-}))
+/** What a tenant begins with, as JSON: it is asked for at each look for tenants that have no rules. */
+const SHIPPED = {
+  groups: JSON.stringify(
+    DEFAULT_GROUPS.map((group) => ({
+      ...group,
+      rules: SHIPPED_RULES.filter((rule) => rule.group === group.name).map(({ name }) => name)
+    }))
+  ),
+  rules: JSON.stringify(
+    SHIPPED_RULES.map(({ name, description, result, content }) => ({
+      name,
+      description,
+      result,
+      content: JSON.stringify(content)
+    }))
+  )
+}
 
 const toPublish = (row: SetRow, contents: ReadonlyArray<ContentRow>): RulesToPublish => {
   const byName = new Map(contents.map((content) => [content.name, content]))
@@ -189,12 +195,12 @@ const make = Effect.gen(function* () {
   const seed = (slug: TenantSlug | undefined) => sql`
     with made as (
       insert into bulkhead.rule_sets (tenant_id, groups)
-      select id, ${JSON.stringify(shippedGroups)}::jsonb from bulkhead.tenants
+      select id, ${SHIPPED.groups}::jsonb from bulkhead.tenants
       where status <> 'deleting' and (${slug ?? null}::text is null or slug = ${slug ?? null})
         and not exists (select from bulkhead.rule_sets where tenant_id = tenants.id)
       on conflict do nothing returning tenant_id
     ), shipped as (
-      select * from jsonb_to_recordset(${JSON.stringify(shippedRules)}::jsonb)
+      select * from jsonb_to_recordset(${SHIPPED.rules}::jsonb)
         as rule (name text, description text, result text, content text)
     ), named as (
       insert into bulkhead.rules (tenant_id, name, description, revision)
@@ -223,14 +229,16 @@ const make = Effect.gen(function* () {
         and rule_revisions.revision = rules.revision
     where rules.tenant_id = ${tenantId} order by rules.name`
 
-  const ruleOf = (operation: string, { tenantId, tenant }: SetRow, name: string, revision?: number) =>
+  const findRule = (operation: string, { tenant }: SetRow, rules: ReadonlyArray<StoredRule>, name: string) => {
+    const found = rules.find((rule) => rule.name === name)
+    if (found !== undefined) return Effect.succeed(found)
+    return failed(operation, new RuleUnknown({ tenant, kind: "rule", name, known: rules.map((rule) => rule.name) }))
+  }
+
+  const ruleOf = (operation: string, set: SetRow, name: string, revision?: number) =>
     Effect.gen(function* () {
-      const rules = yield* rulesOf(tenantId)
-      const found = rules.find((rule) => rule.name === name)
-      if (found === undefined) {
-        const known = rules.map((rule) => rule.name)
-        return yield* failed(operation, new RuleUnknown({ tenant, kind: "rule", name, known }))
-      }
+      const { tenantId, tenant } = set
+      const found = yield* findRule(operation, set, yield* rulesOf(tenantId), name)
       if (revision === undefined) return found
       const there = yield* sql<{ revision: number }>`
         select revision from bulkhead.rule_revisions where tenant_id = ${tenantId} and rule = ${name} order by revision`
@@ -385,7 +393,8 @@ const make = Effect.gen(function* () {
     change("RuleStore.putGroup", tenant, (set) =>
       Effect.gen(function* () {
         const operation = "RuleStore.putGroup"
-        for (const name of group.rules) yield* ruleOf(operation, set, name)
+        const rules = yield* rulesOf(set.tenantId)
+        for (const name of group.rules) yield* findRule(operation, set, rules, name)
         const isThere = set.groups.some(({ name }) => name === group.name)
         if (!isThere && set.groups.length >= GROUPS_OF_TENANT_MAX) {
           const what = `groups of tenant "${tenant}"`

@@ -4,6 +4,7 @@
  */
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
+import { hasTable } from "./hasTable.ts"
 import { quoted } from "./quoted.ts"
 
 /** By what flows are summed; each has few values, so that a busy minute has hundreds of sums and not a million. */
@@ -61,9 +62,7 @@ export const expireRollUps = Effect.fnUntraced(function* (
   expiry: { readonly now: Date; readonly lifetimeMs: number }
 ) {
   for (const { name, unit } of ROLL_UPS) {
-    const table = `${quoted(schema)}.${name}`
-    const [found] = yield* sql<{ isPresent: boolean }>`select to_regclass(${table}) is not null as "isPresent"`
-    if (found?.isPresent !== true) continue
+    if (!(yield* hasTable(sql, schema, name))) continue
     const lifetimeMs = expiry.lifetimeMs * (unit === "hour" ? HOURS_LIFETIMES : 1)
     yield* sql`delete from ${sql(schema)}.${sql(name)} where bucket < ${new Date(expiry.now.getTime() - lifetimeMs)}`
   }
